@@ -412,6 +412,10 @@ pub(crate) struct PostArgs {
     #[arg(long, value_name = "URL", conflicts_with_all = ["files", "photos"])]
     pub(crate) url: Option<String>,
 
+    /// How the video of `--url` gets there: `pull`, by TikTok, or `upload`, read and sent on by this machine
+    #[arg(long, value_name = "HOW", requires = "url", value_parser = ["pull", "upload"])]
+    pub(crate) transfer: Option<String>,
+
     /// A photo that TikTok pulls from this address; once for each photo of the post
     #[arg(long = "photo", value_name = "URL", conflicts_with = "files")]
     pub(crate) photos: Vec<String>,

@@ -167,7 +167,7 @@ mod tests {
         let (manifest, faults) =
             manifest::examine(TEXT.as_bytes(), Path::new("/there"), &Defaults::default());
         assert!(faults.is_empty(), "{faults:?}");
-        let files = manifest.entries.iter().map(|entry| entry.post.source.file().unwrap().clone());
+        let files = manifest.entries.iter().map(|entry| entry.post.source.file().unwrap().shown());
         let videos = VIDEOS.map(|name| Path::new("/there").join(name));
         assert_eq!(files.collect::<Vec<_>>(), videos);
     }

@@ -26,7 +26,8 @@ use crate::engine::tries::{is_failed_for_good, may_follow};
 use crate::engine::{EventSender, Shared};
 use crate::model::account::Account;
 use crate::model::{
-    Failed, Mode, Phase, Plan, PostError, PostNumber, PostOutcome, PostState, RecordedPost,
+    Failed, Location, Mode, Phase, Plan, PostError, PostNumber, PostOutcome, PostState,
+    RecordedPost,
 };
 use crate::problem::{ErrorCode, ErrorKind};
 use crate::store::{JournalError, LeaseKind, StoreError};
@@ -498,7 +499,8 @@ impl AccountWorker {
             Some(_) => return report,
         };
         // A link leads to what is meant now.
-        let link = post.asked.source.file().filter(|_| is_gone && post.asked.id.is_none());
+        let link = post.asked.source.file().and_then(Location::local);
+        let link = link.filter(|_| is_gone && post.asked.id.is_none());
         let warning = match link.and_then(|path| std::fs::read_link(path).ok()) {
             Some(target) => Some(Warning::LinkToNothing { post: number, target }),
             // Where the next day's video has the name of the last one, its caption tells them apart.

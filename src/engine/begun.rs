@@ -4,8 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::engine::post::PreparedPost;
-use crate::engine::resolve::absolute;
-use crate::model::{FileIdentity, RecordedPost};
+use crate::model::{FileIdentity, Location, RecordedPost};
 use crate::source::Version;
 
 /// The posts that earlier runs began, found by what an entry has: however many there are of both, each entry
@@ -51,7 +50,7 @@ impl BegunPosts {
     fn named_by<'a>(&'a self, post: &'a PreparedPost) -> impl Iterator<Item = usize> + 'a {
         // Most runs have begun nothing.
         let path = post.asked.source.file().filter(|_| !self.rows.is_empty());
-        let path = path.map(|path| absolute(path));
+        let path = path.map(Location::recorded);
         let by_id = post.asked.id.as_ref().and_then(|id| self.by_id.get(id));
         let by_path = path.as_ref().and_then(|path| self.by_path.get(path));
         let by_file = path.as_ref().and_then(|_| self.by_file.get(&file_of(post)?));

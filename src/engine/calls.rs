@@ -18,6 +18,7 @@ use crate::problem::{Coded, ErrorCode, ErrorKind};
 use crate::retry::{Backoff, jittered};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
+use crate::source::Sources;
 use crate::store::{Journal, StoreError};
 use crate::text::chain;
 use crate::timing::Timing;
@@ -123,6 +124,8 @@ pub(super) struct Calls {
     /// The time of day.
     pub(super) clock: Clock,
     pub(super) timing: Arc<Timing>,
+    /// Opens videos.
+    pub(super) sources: Sources,
     /// Hears of waits and retries.
     pub(super) events: EventSender,
     pub(super) shutdown: Shutdown,

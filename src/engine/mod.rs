@@ -74,7 +74,7 @@ use self::claim::Claim;
 use crate::clock::Clock;
 use crate::model::RecordedPost;
 use crate::signals::Shutdown;
-use crate::source::Fingerprints;
+use crate::source::{Fingerprints, Sources};
 use crate::store::{Journal, Store};
 use crate::timing::Timing;
 
@@ -288,6 +288,7 @@ impl Shared {
             account: account.to_owned(),
             clock: self.clock,
             timing: Arc::clone(&self.timing),
+            sources: Sources::new(Timing::clone(&self.timing), self.shutdown.clone()),
             events,
             shutdown: self.shutdown.clone(),
         }

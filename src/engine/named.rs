@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::engine::calls::Calls;
 use crate::engine::events::Warning;
 use crate::engine::post::PreparedPost;
-use crate::engine::resolve::absolute;
 use crate::model::{
-    FileIdentity, LocalFile, Mode, PostNumber, PostOutcome, PostState, RecordedPost, Source,
+    FileIdentity, LocalFile, Location, Mode, PostNumber, PostOutcome, PostState, RecordedPost,
+    Source,
 };
-use crate::source::{Fingerprints, Version, Video};
+use crate::source::{Fingerprints, Version};
 
 /// The posts of an account that a run has come to, in the order in which they go: what a later entry of the
 /// manifest names once more is found among them.
@@ -44,6 +44,8 @@ pub(super) struct NamedPost {
     number: Option<PostNumber>,
     /// Its file, if it is there and finished.
     file: Option<LocalFile>,
+    /// Where that lies.
+    location: Option<Location>,
     /// Two entries with one in common are of the same content.
     keys: Vec<String>,
     /// A hash of all that its init says besides the source.
@@ -99,8 +101,9 @@ impl NamedPosts {
         let id = post.asked.id.clone().or_else(|| row.and_then(|row| row.id.clone()));
         let file = post.version().zip(post.asked.source.file()).map(|(version, path)| {
             let Version::File(identity) = version;
-            LocalFile::at_sight(absolute(path), identity)
+            LocalFile::at_sight(path.recorded(), identity)
         });
+        let location = post.asked.source.file().cloned();
         let source = match (&post.asked.source, &file) {
             (Source::Url(url), _) => Some(Source::Url(url.clone())),
             (Source::Photos { urls, cover_index }, _) => {
@@ -111,13 +114,13 @@ impl NamedPosts {
         let content = |source| self.calls.journal.content_keys(mode, &source);
         let mut keys = source.map(content).unwrap_or_default();
         // Whatever comes to lie there, it is the same for both.
-        let path = post.asked.source.file().map(|path| absolute(path));
+        let path = post.asked.source.file().map(Location::recorded);
         let path = path.map(|path| blake3::hash(path.as_os_str().as_bytes()));
         keys.extend(path.map(|path| format!("{} path {path}", mode.as_str())));
         let number = row.map(|row| row.number);
         let index = post.post_ref.index;
         let settings = post.settings_hash();
-        NamedPost { index, id, mode, number, file, keys, settings, is_planned: false }
+        NamedPost { index, id, mode, number, file, location, keys, settings, is_planned: false }
     }
 
     /// What an entry is to one that came before it, the same post before anything else.
@@ -190,7 +193,7 @@ impl NamedPosts {
             unasked.into_iter().partition(|at| self.counts(*at, among) && !known.contains(at));
         let mut read = Vec::new();
         for at in asked {
-            let Some(other) = self.posts.get(at).and_then(|post| post.file.as_ref()) else {
+            let Some(other) = self.posts.get(at).and_then(NamedPost::located) else {
                 continue;
             };
             read.extend(self.fingerprint(other, among).await.map(|content| (content, at)));
@@ -203,6 +206,7 @@ impl NamedPosts {
         if of_size.by_content.is_empty() {
             return Vec::new();
         }
+        let Some(file) = entry.located() else { return Vec::new() };
         let Some(content) = self.fingerprint(file, among).await else { return Vec::new() };
         let of_size = self.by_size.get(&size);
         let found = of_size.and_then(|of_size| of_size.by_content.get(&content));
@@ -211,12 +215,16 @@ impl NamedPosts {
 
     /// The fingerprint of a file that was looked at before. `None`: it cannot be read, is another one now, or
     /// its disk gives nothing for so long.
-    async fn fingerprint(&self, file: &LocalFile, among: Among) -> Option<String> {
+    async fn fingerprint(
+        &self,
+        (file, location): (&LocalFile, &Location),
+        among: Among,
+    ) -> Option<String> {
         if among == Among::AtSight {
             return self.fingerprints.known(&file.identity);
         }
         let stall = self.calls.timing.stall;
-        let video = Video::open_within(&file.path, stall).await.ok()?;
+        let video = self.calls.sources.open(location).await.ok()?;
         if video.version() != Version::File(file.identity) {
             return None;
         }
@@ -273,6 +281,11 @@ impl NamedPosts {
 }
 
 impl NamedPost {
+    /// Its file, and where that lies.
+    fn located(&self) -> Option<(&LocalFile, &Location)> {
+        self.file.as_ref().zip(self.location.as_ref())
+    }
+
     /// As an entry with these settings has it, which is the same post.
     fn as_of(&self, settings: &str) -> SamePost {
         SamePost { index: self.index, differs: self.settings != settings }

@@ -2,7 +2,7 @@
 
 use crate::model::{Media, Mode, Plan, Post, PostRef, Source, Unfinished};
 use crate::secret::Secret;
-use crate::source::Version;
+use crate::source::{RemoteError, Version};
 use tiktok_open::{
     Client, Error, InboxInit, InitAnswer, PhotoInit, PhotoPostInfo, PhotoSource, PostInfo,
     PostMode, SourceInfo, VideoInit,
@@ -32,6 +32,8 @@ pub(crate) enum FileState {
     Posted(Version),
     /// It is still being written: only what the journal knows of it counts.
     Unfinished(Unfinished),
+    /// It lies elsewhere, and could not be reached: only what the journal knows of it counts.
+    Unreachable(RemoteError),
     /// It is not there: only what the journal knows of it counts.
     Missing,
 }

@@ -2,17 +2,22 @@
 //! manifest was posted long ago.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::future::ready;
+use std::path::{Path, PathBuf};
 
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::time::timeout;
 
-use crate::engine::resolve::{AT_ONCE, absolute};
+use crate::engine::resolve::AT_ONCE;
 use crate::model::account::Accounts;
-use crate::model::{FileIdentity, LocalFile, Manifest, Mode, PostRequest};
+use crate::model::{FileIdentity, LocalFile, Location, Manifest, Mode, PostRequest};
 use crate::signals::Shutdown;
-use crate::source::{Version, blocking};
+use crate::source::{Sources, Version, blocking};
 use crate::store::{Journal, StoreError};
 use crate::timing::Timing;
+
+/// How many files that lie elsewhere are asked for at once.
+const SERVERS: usize = 8;
 
 /// What is known of a manifest's files at sight.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +50,7 @@ pub(crate) async fn posted_files(
     manifest: &Manifest,
     journal: &dyn Journal,
     accounts: &Accounts,
+    sources: &Sources,
     timing: &Timing,
     shutdown: &Shutdown,
 ) -> Result<PostedFiles, StoreError> {
@@ -54,21 +60,28 @@ pub(crate) async fn posted_files(
         .iter()
         .filter_map(|entry| {
             let account = accounts.find(entry.user.as_deref()).ok()?;
-            Some((entry, account, absolute(entry.post.source.file()?)))
+            Some((entry, account, entry.post.source.file()?))
         })
         .collect();
     for files in files.chunks(AT_ONCE) {
         if shutdown.asked().is_some() {
             return Ok(known);
         }
-        let paths = files.iter().map(|(.., path)| path.clone()).collect();
-        let Ok(found) = timeout(timing.stall, blocking(move || identities(paths))).await else {
+        let paths = files.iter().map(|(.., file)| file.local().map(Path::to_owned)).collect();
+        let Ok(mut found) = timeout(timing.stall, blocking(move || identities(paths))).await else {
             return Ok(known);
         };
+        let remote = files.iter().enumerate().filter(|(_, (.., file))| file.local().is_none());
+        let remote = remote.map(|(at, (.., file))| (at, Location::clone(file))).collect();
+        for (at, identity) in elsewhere(sources, remote).await {
+            if let Some(found) = found.get_mut(at) {
+                *found = Some(identity);
+            }
+        }
         let (mut places, mut requests) = (Vec::new(), Vec::new());
-        for ((entry, account, path), identity) in files.iter().zip(found) {
+        for ((entry, account, location), identity) in files.iter().zip(found) {
             let Some(identity) = identity else { continue };
-            let file = LocalFile::at_sight(path.clone(), identity);
+            let file = LocalFile::at_sight(location.recorded(), identity);
             let id = entry.post.id.as_deref();
             if let Some(id) = id {
                 let files = (account.open_id.clone(), entry.post.mode, identity.size);
@@ -85,10 +98,26 @@ pub(crate) async fn posted_files(
     Ok(known)
 }
 
+/// Those of these places that can be read, with what lies there.
+async fn elsewhere(
+    sources: &Sources,
+    places: Vec<(usize, Location)>,
+) -> Vec<(usize, FileIdentity)> {
+    let looks = places.into_iter().map(|(at, place)| {
+        let sources = sources.clone();
+        let look = async move {
+            let Version::File(identity) = sources.open(&place).await.ok()?.version();
+            Some((at, identity))
+        };
+        look.boxed()
+    });
+    stream::iter(looks).buffer_unordered(SERVERS).filter_map(ready).collect().await
+}
+
 /// What lies at these paths, where that is a file.
-fn identities(paths: Vec<PathBuf>) -> Vec<Option<FileIdentity>> {
-    let identity = |path: PathBuf| {
-        let found = std::fs::metadata(path).ok()?;
+fn identities(paths: Vec<Option<PathBuf>>) -> Vec<Option<FileIdentity>> {
+    let identity = |path: Option<PathBuf>| {
+        let found = std::fs::metadata(path?).ok()?;
         found.is_file().then(|| FileIdentity::of(&found))
     };
     paths.into_iter().map(identity).collect()

@@ -14,17 +14,19 @@ use crate::engine::Options;
 use crate::engine::media::{MediaCheck, Refusal, content_type_of, hole, media, trailing};
 use crate::engine::post::{CheckedFile, FileState, PreparedPost};
 use crate::engine::posted::PostedFiles;
-use crate::engine::resolve::{absolute, of_missing_file};
+use crate::engine::resolve::of_missing_file;
 use crate::limits::{self, Finding};
 use crate::model::account::{Account, Accounts, NameError, NeededLogin};
 use crate::model::{
-    Diagnostic, Diagnostics, Entry, LocalFile, Manifest, Mode, Part, Phase, Place, Plan, PlanError,
-    PostRef, PostRequest, Source, UserOrigin,
+    Diagnostic, Diagnostics, Entry, LocalFile, Location, Manifest, Mode, Part, Phase, Place, Plan,
+    PlanError, PostRef, PostRequest, Source, UserOrigin,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::is_machine_fault;
 use crate::signals::{Shutdown, Signal};
-use crate::source::{Fingerprint, UnfinishedFiles, Version, Video, VideoError, blocking, near};
+use crate::source::{
+    Fingerprint, RemoteError, Sources, UnfinishedFiles, Version, Video, VideoError, blocking, near,
+};
 use crate::store::{Journal, StoreError};
 use crate::text::{self, chain, template};
 use crate::timing::Timing;
@@ -161,6 +163,8 @@ pub(crate) struct Preparation {
     pub(crate) accounts: Accounts,
     /// The files that were posted as they are.
     pub(crate) posted: PostedFiles,
+    /// Opens videos.
+    pub(crate) sources: Sources,
     /// The files that are still being written.
     pub(crate) unfinished: UnfinishedFiles,
     /// What the run is told to do.
@@ -213,13 +217,13 @@ impl Preparation {
             };
             // `None`: something is wrong with the file, and that was noted.
             let file = match entry.post.source.file() {
-                Some(path) => {
+                Some(location) => {
                     let file = tokio::select! {
                         biased;
                         signal = self.shutdown.requested() => {
                             return Err(PrepareError::Interrupted(signal));
                         }
-                        file = inspection.file(path, &entry, account) => file?,
+                        file = inspection.file(location, &entry, account) => file?,
                     };
                     file.map(Some)
                 }
@@ -325,8 +329,9 @@ impl Inspection<'_> {
     /// How the content is called when it is talked about: a path as the manifest has it.
     fn label(&self, source: &Source) -> String {
         text::kept(&match source {
-            Source::File(path) => {
-                path.strip_prefix(&self.preparation.folder).unwrap_or(path).display().to_string()
+            Source::File(file) => {
+                let path = file.shown();
+                path.strip_prefix(&self.preparation.folder).unwrap_or(&path).display().to_string()
             }
             Source::Url(url) => text::without_query(url),
             Source::Photos { urls, .. } => {
@@ -338,34 +343,45 @@ impl Inspection<'_> {
 
     async fn file(
         &mut self,
-        path: &Path,
+        location: &Location,
         entry: &Entry,
         account: Option<&Account>,
     ) -> Result<Option<FileState>, PrepareError> {
+        let path = &location.shown();
         if let Some(version) = self.preparation.posted.version(entry.index) {
             return Ok(Some(FileState::Posted(version)));
         }
-        if let Some(how) = self.preparation.unfinished.get(path) {
+        let local = location.local();
+        if let Some(how) = local.and_then(|path| self.preparation.unfinished.get(path)) {
             // What it holds now says nothing: it is looked at when it is finished.
             return Ok(Some(FileState::Unfinished(*how)));
         }
-        match Video::open_within(path, self.preparation.timing.stall).await {
-            Ok(video) => self.video(path, &video, entry, account).await,
+        match self.preparation.sources.open(location).await {
+            Ok(video) => match self.video(location, &video, entry, account).await {
+                Err(PrepareError::Video(VideoError::Remote(error))) => {
+                    Ok(self.remote(path, entry, error))
+                }
+                state => state,
+            },
             Err(error) if error.problem().code == ErrorCode::ReadDenied => {
                 self.unreadable(entry, path, &error).await;
                 self.denied.get_or_insert(error);
                 Ok(None)
             }
             Err(error) if error.is_machine_fault() => Err(PrepareError::Video(error)),
-            Err(error) if error.is_missing() => {
+            Err(error) if error.is_out_of_reach() => {
                 let known = match account {
                     Some(account) => {
-                        of_missing_file(self.journal, &account.open_id, &entry.post, path).await?
+                        of_missing_file(self.journal, &account.open_id, &entry.post, location)
+                            .await?
                     }
                     None => None,
                 };
                 let repost = self.preparation.options.repost;
                 if known.is_none_or(|post| repost && post.may_repost()) {
+                    if let VideoError::Remote(error) = error {
+                        return Ok(self.remote(path, entry, error));
+                    }
                     let hint = self.guess(path).await;
                     self.problem(entry, path, "there is no such file", hint.as_deref());
                     self.missing_files.push(path.to_owned());
@@ -373,11 +389,21 @@ impl Inspection<'_> {
                 }
                 Ok(Some(FileState::Missing))
             }
+            Err(VideoError::Remote(error)) => Ok(self.remote(path, entry, error)),
             Err(error) => {
                 self.unreadable(entry, path, &error).await;
                 Ok(None)
             }
         }
+    }
+
+    /// What is made of what lies elsewhere and cannot be read: what may pass keeps no other post from being made.
+    fn remote(&mut self, path: &Path, entry: &Entry, error: RemoteError) -> Option<FileState> {
+        if error.why.may_pass() {
+            return Some(FileState::Unreachable(error));
+        }
+        self.problem(entry, path, &error.why.to_string(), Some(&error.why.advice()));
+        None
     }
 
     /// What may be meant by a path that leads nowhere. Folders may be long: after many such paths no more is
@@ -403,11 +429,12 @@ impl Inspection<'_> {
     /// What is known without asking TikTok: size, time on the way, what the headers say.
     async fn video(
         &mut self,
-        path: &Path,
+        location: &Location,
         video: &Video,
         entry: &Entry,
         account: Option<&Account>,
     ) -> Result<Option<FileState>, PrepareError> {
+        let path = video.path();
         let plan = match Plan::new(video.size(), self.preparation.options.chunk_size) {
             Ok(plan) => plan,
             Err(error) => {
@@ -433,7 +460,7 @@ impl Inspection<'_> {
         let mut slow = self.too_slow(&plan);
         // What was begun although this speaks against it is gone on with, and what was sent is not sent again.
         if slow.is_some() || !check.refusals.is_empty() {
-            match self.sent_of(entry, account, video).await? {
+            match self.sent_of(entry, account, location, video).await? {
                 Sent::Nothing => {}
                 Sent::Part => check.overrule("it was begun all the same"),
                 Sent::All => (slow, check.refusals) = (None, Vec::new()),
@@ -466,6 +493,7 @@ impl Inspection<'_> {
         &self,
         entry: &Entry,
         account: Option<&Account>,
+        location: &Location,
         video: &Video,
     ) -> Result<Sent, PrepareError> {
         let Preparation { options, timing, .. } = self.preparation;
@@ -481,7 +509,7 @@ impl Inspection<'_> {
             let read = Fingerprint::of(video, timing.stall).await;
             fingerprint = Some(read.map_err(PrepareError::Video)?);
         }
-        let file = LocalFile::at_sight(absolute(video.path()), identity);
+        let file = LocalFile::at_sight(location.recorded(), identity);
         let file = LocalFile { fingerprint, ..file };
         let id = entry.post.id.as_deref();
         let known = self.journal.find(&PostRequest::of_file(account, mode, id, file)).await?;
@@ -540,7 +568,7 @@ impl Inspection<'_> {
         let probed = video.examine(|video| video_probe::probe(video, video.size())).await;
         let probe = match probed {
             Ok(probe) => probe,
-            Err(ProbeError::Io(source)) if is_machine_fault(&source) => {
+            Err(ProbeError::Io(source)) if is_machine_fault(&source) || video.is_remote() => {
                 return Err(PrepareError::Video(video.failed(source)));
             }
             Err(error @ ProbeError::Io(_)) => {
@@ -584,6 +612,7 @@ impl Inspection<'_> {
             VideoError::NotRegular { .. } => "this is not a regular file".to_owned(),
             VideoError::Changed { .. }
             | VideoError::Unchecked { .. }
+            | VideoError::Remote(_)
             | VideoError::Stalled { .. }
             | VideoError::Unfinished { .. } => error.to_string(),
         };
@@ -595,7 +624,11 @@ impl Inspection<'_> {
         // What looks like a URL may hold a signature.
         let shown = if shown.contains(":/") { text::without_query(&shown) } else { shown };
         let message = format!("`{}`: {message}", text::shown(&shown));
-        self.note(entry, entry.source_at, "video_path", message, hint);
+        let field = match entry.post.source.file() {
+            Some(Location::Web(_)) => "video_url",
+            _ => "video_path",
+        };
+        self.note(entry, entry.source_at, field, message, hint);
     }
 
     /// Without the scope nothing of the manifest is sent, rather than the first half of it.

@@ -10,14 +10,15 @@ use tiktok_open::Code;
 use crate::engine::Options;
 use crate::engine::calls::Calls;
 use crate::engine::events::{Note, Progress, Warning};
-use crate::engine::post::{PreparedPost, settings_hash};
+use crate::engine::post::{FileState, PreparedPost, settings_hash};
 use crate::engine::stop::StopReason;
 use crate::engine::tries::is_failed_for_good;
 use crate::model::{
-    FileIdentity, LocalFile, Phase, Plan, PlanError, Post, PostError, PostNumber, PostOutcome,
-    PostRequest, RecordedPost, Source, Transfer, Unfinished,
+    FileIdentity, LocalFile, Location, Phase, Plan, PlanError, Post, PostError, PostNumber,
+    PostOutcome, PostRequest, RecordedPost, Source, SourceKind, Transfer, Unfinished, WebAddress,
+    recorded_address,
 };
-use crate::problem::{ErrorCode, ErrorKind};
+use crate::problem::{Coded as _, ErrorCode, ErrorKind};
 use crate::signals::Signal;
 use crate::source::{Fingerprint, Fingerprints, Version, Video, VideoError};
 use crate::store::{Alike, Journal, Likeness, StoreError};
@@ -444,15 +445,14 @@ impl PostResolver {
     async fn of_unfinished_file(
         &self,
         post: &PreparedPost,
-        path: &Path,
+        file: &Location,
         how: Unfinished,
     ) -> Result<RecordedPost, ResolveError> {
         let journal = &self.calls.journal;
         let row = if let Some(id) = &post.asked.id {
             journal.find_by_id(&self.calls.account, id).await?
         } else {
-            let stall = self.calls.timing.stall;
-            let Version::File(file) = Video::open_within(path, stall).await?.version();
+            let Version::File(file) = self.calls.sources.open(file).await?.version();
             journal.find_by_file(&self.calls.account, post.asked.mode, &file).await?
         };
         let told = |phase: Phase| {
@@ -460,10 +460,10 @@ impl PostResolver {
                 || matches!(phase, Phase::FinalIntent { .. } | Phase::Uploaded | Phase::Unresolved)
         };
         // Under an `id` it may be another file by now, which is found out when it is finished.
-        let here =
-            |row: &RecordedPost| row.file.as_ref().is_some_and(|file| file.path == absolute(path));
+        let path = file.recorded();
+        let here = |row: &RecordedPost| row.file.as_ref().is_some_and(|file| file.path == path);
         let again = |row: &RecordedPost| self.options.repost && row.may_repost();
-        let unfinished = || VideoError::Unfinished { path: path.to_owned(), how };
+        let unfinished = || VideoError::Unfinished { path: file.shown(), how };
         match row.filter(here) {
             Some(row) if again(&row) => Err(ResolveError::UnfinishedRepost(unfinished())),
             Some(row) if row.phase().is_some_and(told) => Ok(row),
@@ -567,27 +567,27 @@ impl PostResolver {
     async fn of_file_that_is_gone(
         &self,
         post: &PreparedPost,
-        path: &Path,
+        file: &Location,
         error: VideoError,
     ) -> Result<RecordedPost, ResolveError> {
         let Calls { journal, account, .. } = &*self.calls;
         let id = post.asked.id.as_deref();
-        let known = of_missing_file(journal.as_ref(), account, &post.asked, path).await?;
+        let known = of_missing_file(journal.as_ref(), account, &post.asked, file).await?;
         let row = known.filter(|row| self.may_take(id, row)).ok_or(error)?;
         if let Some(id) = &row.id
             && row.phase().is_some_and(Phase::is_done)
-            && !self.lay_at(&row, path).await?
+            && !self.lay_at(&row, file).await?
         {
             let (id, post) = (id.clone(), Box::new(row));
-            let missing = Some(path.to_owned());
+            let missing = Some(file.shown());
             return Err(ResolveError::IdUsed { id, post, missing });
         }
         Ok(row)
     }
 
     /// Whether the file of a post lay there, when it was posted or later.
-    async fn lay_at(&self, row: &RecordedPost, path: &Path) -> Result<bool, StoreError> {
-        let path = absolute(path);
+    async fn lay_at(&self, row: &RecordedPost, file: &Location) -> Result<bool, StoreError> {
+        let path = file.recorded();
         if row.file.as_ref().is_some_and(|file| file.path == path) {
             return Ok(true);
         }
@@ -617,34 +617,102 @@ impl PostResolver {
     /// What an entry is to be posted of: its file opened and planned; or its post, where that can be told
     /// although there is no file to send.
     async fn content(&self, post: &PreparedPost, look: Look) -> Result<Content, ResolveError> {
-        let path = match &post.asked.source {
-            Source::Url(url) => return Ok(Content::Known(Source::Url(url.clone()), None)),
+        let location = match &post.asked.source {
+            Source::Url(url) => {
+                if let Some(row) = self.was_uploaded(post, url).await? {
+                    return Ok(Content::Told(row.into()));
+                }
+                return Ok(Content::Known(Source::Url(url.clone()), None));
+            }
             Source::Photos { urls, cover_index } => {
                 let photos = Source::Photos { urls: urls.clone(), cover_index: *cover_index };
                 return Ok(Content::Known(photos, None));
             }
-            Source::File(path) => path,
+            Source::File(file) => file,
         };
-        if let Some(how) = post.unfinished() {
-            return Ok(Content::Told(self.of_unfinished_file(post, path, how).await?.into()));
+        if let Location::Web(address) = location
+            && let Some(row) = self.was_pulled(post, address).await?
+        {
+            return Ok(Content::Told(row.into()));
         }
-        let stall = self.calls.timing.stall;
-        let video = match Video::open_within(path, stall).await {
-            Err(error) if error.is_missing() => {
+        if let Some(how) = post.unfinished() {
+            return Ok(Content::Told(self.of_unfinished_file(post, location, how).await?.into()));
+        }
+        let video = match self.open(post, location).await {
+            Err(error) if error.is_out_of_reach() => {
                 return Ok(Content::Told(
-                    self.of_file_that_is_gone(post, path, error).await?.into(),
+                    self.of_file_that_is_gone(post, location, error).await?.into(),
                 ));
+            }
+            Err(error @ VideoError::Remote(_)) if error.is_temporary() => {
+                return Ok(Content::Told(self.of_unreachable(post, location, error).await?.into()));
             }
             opened => opened?,
         };
         // A batch may take hours: what is sent is what was checked before all of it.
         let checked = post.checked_file().map(|file| file.version);
         if look == Look::Content && checked != Some(video.version()) {
-            return Err(VideoError::Unchecked { path: path.clone() }.into());
+            return Err(VideoError::Unchecked { path: location.shown() }.into());
         }
         let plan = Plan::new(video.size(), self.options.chunk_size)?;
-        let file = self.local_file(post, &video, plan, look).await?;
+        let file = self.local_file(post, location, &video, plan, look).await?;
         Ok(Content::Known(Source::File(file), Some((video, plan))))
+    }
+
+    /// Opens the file of a post, unless it could not be reached when the run looked at it.
+    async fn open(&self, post: &PreparedPost, location: &Location) -> Result<Video, VideoError> {
+        match &post.file {
+            Some(FileState::Unreachable(error)) => Err(error.as_earlier().into()),
+            _ => self.calls.sources.open(location).await,
+        }
+    }
+
+    /// The post of a file that cannot be reached now, if only TikTok can tell what becomes of it; else the error.
+    async fn of_unreachable(
+        &self,
+        post: &PreparedPost,
+        location: &Location,
+        error: VideoError,
+    ) -> Result<RecordedPost, ResolveError> {
+        let Calls { journal, account, .. } = &*self.calls;
+        let row = of_missing_file(journal.as_ref(), account, &post.asked, location).await?;
+        let is_with_tiktok = |row: &RecordedPost| {
+            let phase = row.phase();
+            phase.is_some_and(|phase| {
+                matches!(phase, Phase::FinalIntent { .. } | Phase::Uploaded | Phase::Unresolved)
+            })
+        };
+        let row = row.filter(is_with_tiktok);
+        let row = row.filter(|row| self.may_take(post.asked.id.as_deref(), row));
+        Ok(row.ok_or(error)?)
+    }
+
+    /// The post that TikTok was told to pull from a URL which is to be read here now.
+    async fn was_pulled(
+        &self,
+        post: &PreparedPost,
+        address: &WebAddress,
+    ) -> Result<Option<RecordedPost>, StoreError> {
+        let pulled = self.request(post, Source::Url(address.expose().to_owned()));
+        let row = self.calls.journal.find(&pulled).await?;
+        let row = row.filter(|row| row.kind == SourceKind::Url && !row.may_begin());
+        Ok(row.filter(|row| !(self.options.repost && row.may_repost())))
+    }
+
+    /// The post of what was read here from a URL that TikTok is to pull from now.
+    async fn was_uploaded(
+        &self,
+        post: &PreparedPost,
+        url: &str,
+    ) -> Result<Option<RecordedPost>, StoreError> {
+        let Calls { journal, account, .. } = &*self.calls;
+        let path = PathBuf::from(recorded_address(url));
+        let row = journal.find_by_path(account, post.asked.mode, &path).await?;
+        let (id, again) = (post.asked.id.as_ref(), self.options.repost);
+        Ok(row.filter(|row| {
+            let may_be = id.is_none() || row.id.is_none() || row.id.as_ref() == id;
+            may_be && !row.may_begin() && !(again && row.may_repost())
+        }))
     }
 
     /// The file as the journal knows files. Its content is read here only if the journal knows other
@@ -652,6 +720,7 @@ impl PostResolver {
     async fn local_file(
         &self,
         post: &PreparedPost,
+        location: &Location,
         video: &Video,
         plan: Plan,
         look: Look,
@@ -677,7 +746,7 @@ impl PostResolver {
             None
         };
         Ok(LocalFile {
-            path: absolute(video.path()),
+            path: location.recorded(),
             identity,
             chunk_size: plan.chunk_size(),
             chunks: plan.count(),
@@ -901,7 +970,7 @@ fn at_sight(post: &PreparedPost) -> Option<Source<LocalFile>> {
         }
         Source::File(path) => {
             let Version::File(identity) = post.version()?;
-            Source::File(LocalFile::at_sight(absolute(path), identity))
+            Source::File(LocalFile::at_sight(path.recorded(), identity))
         }
     })
 }
@@ -932,23 +1001,19 @@ fn of_shared_content(
     posts.iter().filter(shares).filter_map(request).collect()
 }
 
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
 /// The latest post that was made of a file which is gone now, by its `id` or its path.
 pub(super) async fn of_missing_file(
     journal: &dyn Journal,
     account: &str,
     post: &Post,
-    path: &Path,
+    file: &Location,
 ) -> Result<Option<RecordedPost>, StoreError> {
     if let Some(id) = &post.id
         && let Some(row) = journal.find_by_id(account, id).await?
     {
         return Ok(Some(row).filter(|row| row.mode == post.mode));
     }
-    let row = journal.find_by_path(account, post.mode, &absolute(path)).await?;
+    let row = journal.find_by_path(account, post.mode, &file.recorded()).await?;
     // An `id` that its entry was given since. Where each day's video has one name, another caption tells that
     // another one is meant.
     let may_be = |row: &RecordedPost| row.id.is_none() && row.settings == settings_hash(post);

@@ -280,7 +280,9 @@ impl<'a> ChunkSender<'a> {
             match covered {
                 // What is wrong with the file is why the chunk did not get there, not the link.
                 Some(Err(StopReason::File(
-                    error @ (VideoError::Io { .. } | VideoError::Stalled { .. }),
+                    error @ (VideoError::Io { .. }
+                    | VideoError::Remote(_)
+                    | VideoError::Stalled { .. }),
                 ))) if matches!(sent.end, PutEnd::Failed(_) | PutEnd::Stalled { .. }) => {
                     sent.end = PutEnd::File(error);
                 }

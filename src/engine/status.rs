@@ -314,6 +314,7 @@ mod tests {
     use crate::engine::events::EventSender;
     use crate::secret::Secret;
     use crate::signals::Shutdown;
+    use crate::source::Sources;
     use crate::store::contract::fixtures::{accepted, entry};
     use crate::store::local::LocalStore;
     use crate::store::{Accept, Store as _};
@@ -387,6 +388,7 @@ mod tests {
             account: "ana".to_owned(),
             clock: Clock::default(),
             timing,
+            sources: Sources::new(Timing::default(), Shutdown::listen().unwrap()),
             events: EventSender::silent(),
             shutdown: Shutdown::listen().unwrap(),
         };

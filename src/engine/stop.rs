@@ -12,8 +12,8 @@ use crate::clock::moment;
 use crate::engine::calls::CallError;
 use crate::engine::post::{CheckedFile, PreparedPost};
 use crate::model::{
-    Attempt, Failed, Phase, PostError, PostNumber, PostOutcome, PostState, RecordedPost, Transfer,
-    post_page,
+    Attempt, Failed, Location, Phase, PostError, PostNumber, PostOutcome, PostState, RecordedPost,
+    Transfer, post_page,
 };
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::signals::Signal;
@@ -127,7 +127,7 @@ impl<E: Into<CallError>> From<E> for StopReason {
 impl StopReason {
     /// That the file of a post is not there.
     pub(super) fn gone(post: &PreparedPost) -> Self {
-        let path = post.asked.source.file().cloned().unwrap_or_default();
+        let path = post.asked.source.file().map(Location::shown).unwrap_or_default();
         let source = std::io::Error::from(rustix::io::Errno::NOENT);
         Self::File(VideoError::Io { path, source })
     }
@@ -197,6 +197,9 @@ impl StopReason {
             Self::Store(error) => {
                 let message = format!("could not record a step: {}", chain(error));
                 (ErrorCode::Journal, message, error.problem())
+            }
+            Self::File(error @ VideoError::Remote(_)) if !error.is_missing() => {
+                (error.problem().code, chain(error), error.problem())
             }
             Self::File(error) if error.is_missing() => (
                 ErrorCode::FileGone,

@@ -9,7 +9,8 @@ use super::web;
 use crate::model::fields::nearest;
 use crate::model::slot::NEXT;
 use crate::model::{
-    Caption, Defaults, Field, FieldValues, Mode, Place, Post, Source, UserOrigin, caption, wording,
+    Caption, Defaults, Field, FieldValues, Location, Mode, ObjectAddress, Place, Post, Source,
+    Transport, UserOrigin, WebAddress, caption, wording,
 };
 use crate::text::{self, template};
 use tiktok_open::Privacy;
@@ -45,7 +46,7 @@ impl EntryContext<'_> {
         refuse_private_branding(&values, start, own, |field| self.is_invalid(field, own), review);
         let kind = one_source(start, own, review)?;
         refuse_what_does_not_go_with(kind, own, review);
-        let source = self.source(own, review);
+        let source = self.source(own, &values, review);
         self.refuse_unknown_slot(&values, own, start, review);
         let caption = self.caption(kind, index, &values, start, own, review);
         if self.is_user_garbled(own) {
@@ -153,12 +154,21 @@ impl EntryContext<'_> {
     }
 
     /// The source, once it is known that there is exactly one.
-    fn source(&self, own: &Fields, review: &mut Review<'_>) -> Option<Source> {
+    fn source(
+        &self,
+        own: &Fields,
+        values: &FieldValues,
+        review: &mut Review<'_>,
+    ) -> Option<Source> {
         if let Some(path) = own.values.text(Field::VideoPath) {
-            return Some(Source::File(self.folder.join(path)));
+            return self.location(path, own, review).map(Source::File);
         }
         if let Some(url) = own.values.text(Field::VideoUrl) {
-            return Some(Source::Url(url.to_owned()));
+            return match values.transport().unwrap_or_default() {
+                _ if self.is_invalid(Field::Transfer, own) => None,
+                Transport::Pull => Some(Source::Url(url.to_owned())),
+                Transport::Upload => Some(Source::File(Location::Web(WebAddress::new(url)))),
+            };
         }
         let urls = own.values.texts(Field::PhotoUrls)?.to_vec();
         let cover_index = own.values.count(Field::PhotoCoverIndex).unwrap_or(0);
@@ -174,6 +184,27 @@ impl EntryContext<'_> {
             return None;
         }
         Some(Source::Photos { urls, cover_index })
+    }
+
+    /// Where a `video_path` leads: into a store, if it begins as the address of an object.
+    fn location(&self, path: &str, own: &Fields, review: &mut Review<'_>) -> Option<Location> {
+        let object = match ObjectAddress::of(path) {
+            None => return Some(Location::Path(self.folder.join(path))),
+            Some(Ok(_)) if !cfg!(feature = "cloud") => Err((
+                "this build of tiktok-up reads nothing from stores".to_owned(),
+                Some("take a released one, or build it with `--features cloud`".to_owned()),
+            )),
+            Some(read) => read.map_err(|error| (error.to_string(), None)),
+        };
+        match object {
+            Ok(object) => Some(Location::Object(object)),
+            Err((message, hint)) => {
+                review.field = Some(Field::VideoPath);
+                let at = own.place_of(Field::VideoPath).unwrap_or_default();
+                review.advise(at, format!("`{}`: {message}", text::shown(path)), hint);
+                None
+            }
+        }
     }
 
     /// A text with `{stem}`, `{date}` and `{n}` filled in, where texts are templates; `None` where it is none.
@@ -329,6 +360,9 @@ fn refuse_what_does_not_go_with(kind: Kind, own: &Fields, review: &mut Review<'_
             }
             Kind::Video if field.is_for_photos() => review.refuse(at, "only photos have this"),
             Kind::Photos if field.is_for_videos() => review.refuse(at, "only videos have this"),
+            Kind::Video if field == Field::Transfer && own.place_of(Field::VideoUrl).is_none() => {
+                review.refuse(at, "only a `video_url` has this");
+            }
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::fields::SCHEMA;
 use crate::model::fields::{MAX_ID, MAX_PHOTOS};
-use crate::model::{Field, FieldType, Mode};
+use crate::model::{Field, FieldType, Mode, Transport};
 use tiktok_open::Privacy;
 
 /// A JSON value whose members stay in their order.
@@ -155,6 +155,10 @@ fn type_of(value_type: FieldType) -> Vec<(&'static str, Json)> {
         FieldType::Privacy => {
             vec![("enum", Json::List(Privacy::ALL.map(|level| Json::Text(level.as_str())).into()))]
         }
+        FieldType::Transport => vec![
+            ("enum", Json::List(Transport::ALL.map(|way| Json::Text(way.as_str())).into())),
+            ("default", Json::Text(Transport::default().as_str())),
+        ],
         FieldType::Moment => {
             let time = Json::Object(vec![("format", Json::Text("date-time"))]);
             let slot = Json::Object(vec![("pattern", Json::Text("^next:."))]);

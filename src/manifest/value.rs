@@ -14,7 +14,7 @@ use super::web;
 use super::{foreign, instant};
 use crate::model::fields::{MAX_ID, MAX_PHOTOS, nearest};
 use crate::model::slot::NEXT;
-use crate::model::{Field, FieldType, FieldValue, Mode, caption};
+use crate::model::{Field, FieldType, FieldValue, Mode, Transport, caption};
 use crate::text;
 use crate::text::template;
 
@@ -33,6 +33,7 @@ pub(super) fn read(field: Field, value: &Value<'_>, review: &mut Review<'_>) -> 
         FieldType::Tags => FieldValue::Texts(tags(value, review)?),
         FieldType::Mode => FieldValue::Mode(mode(value, review)?),
         FieldType::Privacy => FieldValue::Privacy(privacy(value, review)?),
+        FieldType::Transport => FieldValue::Transport(transport(value, review)?),
         FieldType::Moment => {
             let slot = value.as_string_lit().and_then(|literal| literal.value.strip_prefix(NEXT));
             if let Some(name) = slot {
@@ -307,6 +308,13 @@ fn mode(value: &Value<'_>, review: &mut Review<'_>) -> Option<Mode> {
     let literal = literal(value, review)?;
     let modes = Mode::ALL.map(|mode| (mode, mode.as_str()));
     one_of(literal, "mode", &modes, Mode::meant_by, review)
+}
+
+/// `pull` or `upload`.
+fn transport(value: &Value<'_>, review: &mut Review<'_>) -> Option<Transport> {
+    let literal = literal(value, review)?;
+    let ways = Transport::ALL.map(|way| (way, way.as_str()));
+    one_of(literal, "transfer", &ways, Transport::meant_by, review)
 }
 
 /// A hint, and what nobody sees of the text that it is about.

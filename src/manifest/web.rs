@@ -348,7 +348,7 @@ mod tests {
         );
         // The server converts it.
         assert_eq!(photos(&["a.png?format=webp", "b.heic?fm=jpg"]), None);
-        assert_eq!(other_formats(&Source::File("a.mkv".into())), None);
+        assert_eq!(other_formats(&Source::File(std::path::PathBuf::from("a.mkv").into())), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::account::{Accounts, NameError};
 use super::fields::{Field, FieldValue};
 use super::mode::Mode;
 use super::slot::Slot;
+use super::transport::Transport;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::text;
 use tiktok_open::Privacy;
@@ -173,6 +174,14 @@ impl FieldValues {
     pub(crate) fn privacy(&self) -> Option<Privacy> {
         match self.0.get(&Field::PrivacyLevel) {
             Some(FieldValue::Privacy(privacy)) => Some(*privacy),
+            _ => None,
+        }
+    }
+
+    /// `transfer`.
+    pub(crate) fn transport(&self) -> Option<Transport> {
+        match self.0.get(&Field::Transfer) {
+            Some(FieldValue::Transport(way)) => Some(*way),
             _ => None,
         }
     }

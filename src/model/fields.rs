@@ -9,6 +9,7 @@ use jiff::civil::Date;
 
 use super::caption::PHOTO_TITLE_LIMIT;
 use super::mode::Mode;
+use super::transport::Transport;
 use tiktok_open::Privacy;
 
 /// The most photos of a post.
@@ -56,6 +57,8 @@ pub(crate) enum FieldType {
     Mode,
     /// A [`Privacy`] level.
     Privacy,
+    /// A [`Transport`].
+    Transport,
     /// A moment, with its offset, or a slot.
     Moment,
     /// The user's own identity of a post: 1 to [`MAX_ID`] printable characters.
@@ -77,6 +80,8 @@ pub(crate) enum FieldValue {
     Mode(Mode),
     /// Of [`FieldType::Privacy`].
     Privacy(Privacy),
+    /// Of [`FieldType::Transport`].
+    Transport(Transport),
     /// Of [`FieldType::Moment`].
     Moment {
         /// The moment.
@@ -194,12 +199,17 @@ fields! {
     VideoPath = "video_path" {
         FieldType::Path, InitKind::VIDEO, Never,
         elsewhere: ["file", "filename", "filepath", "path", "video", "videofile"],
-        "A video file: relative to the manifest's folder, or absolute."
+        "A video file: relative to the manifest's folder, or absolute; or an object in a store: s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY."
     }
     VideoUrl = "video_url" {
         FieldType::Url, InitKind::VIDEO, Never,
         elsewhere: ["url"],
-        "A video that TikTok pulls from a domain verified for the app."
+        "A video that TikTok pulls from a domain verified for the app; with transfer as upload, from any public host."
+    }
+    Transfer = "transfer" {
+        FieldType::Transport, InitKind::VIDEO, Manifest,
+        elsewhere: ["transport"],
+        "How a video behind a video_url gets to TikTok. pull: TikTok pulls it. upload: tiktok-up reads it and sends it on, from any public host and without a verified domain."
     }
     PhotoUrls = "photo_urls" {
         FieldType::Urls, InitKind::PHOTOS, Never,

@@ -1,4 +1,4 @@
-//! What is known of a local file.
+//! What is known of a file that is sent in chunks.
 
 use std::fmt;
 
@@ -36,6 +36,19 @@ impl FileIdentity {
         }
     }
 
+    /// That of what lies elsewhere: `place` says where, `version` what it must keep to be the same. No file system
+    /// has a device of this number.
+    pub(crate) fn elsewhere(place: &str, size: u64, version: &str) -> Self {
+        let number = |text: &str, at: usize| {
+            let hash = blake3::hash(text.as_bytes());
+            let part = hash.as_bytes()[at..].first_chunk().copied().unwrap_or_default();
+            u64::from_le_bytes(part)
+        };
+        let time = |at| i128::from(number(version, at).cast_signed());
+        let (inode, mtime, ctime) = (number(place, 0), time(0), time(8));
+        Self { device: u64::MAX, inode, size, mtime, ctime }
+    }
+
     /// Whether this is surely the same file with the same content, wherever it lies now: a new name or new rights
     /// change `ctime` alone.
     pub(crate) fn is_surely_same(&self, known: &Self) -> bool {
@@ -49,10 +62,10 @@ impl FileIdentity {
     }
 }
 
-/// A local file as it was planned: what the journal keeps of it.
+/// A file as it was planned: what the journal keeps of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LocalFile {
-    /// Where it lies, absolute.
+    /// Where it lies: an absolute path, or an address as [`Location::recorded`](super::Location::recorded) gives it.
     pub(crate) path: PathBuf,
     /// What it must keep to be the same file; its size is the planned one.
     pub(crate) identity: FileIdentity,

@@ -15,6 +15,7 @@ mod file;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod hook;
+mod location;
 pub(crate) mod machine;
 mod media;
 mod mode;
@@ -28,6 +29,7 @@ mod record;
 pub(crate) mod redirect;
 pub(crate) mod slot;
 mod source;
+mod transport;
 pub(crate) mod wording;
 
 pub(crate) use self::account::Account;
@@ -38,6 +40,7 @@ pub(crate) use self::entry::{Entry, Manifest, UserOrigin};
 pub(crate) use self::fields::{Field, FieldType, FieldValue};
 pub(crate) use self::file::{FileIdentity, LocalFile, Unfinished};
 pub(crate) use self::hook::HookKind;
+pub(crate) use self::location::{Location, ObjectAddress, WebAddress, recorded_address};
 pub use self::machine::{Action, Event, Failed, Phase, ReportedStatus, Step, Transfer};
 pub(crate) use self::media::Media;
 pub(crate) use self::mode::Mode;
@@ -49,3 +52,4 @@ pub(crate) use self::quota::{CallKind, QuotaKind};
 pub(crate) use self::record::{Attempt, AttemptUpdate, PostNumber, PostRequest, RecordedPost};
 pub(crate) use self::redirect::RedirectUri;
 pub(crate) use self::source::{Source, SourceKind};
+pub(crate) use self::transport::Transport;

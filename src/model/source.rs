@@ -1,14 +1,14 @@
 //! Where the content of a post comes from.
 
-use std::path::PathBuf;
+use super::location::Location;
 
 /// Where the content of a post comes from.
 ///
-/// `F` says what is known of a local file: where it lies, or how it was planned
+/// `F` says what is known of a file that is sent in chunks: where it lies, or how it was planned
 /// ([`LocalFile`](super::LocalFile)).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source<F = PathBuf> {
-    /// `video_path`: a file here, sent in chunks.
+pub(crate) enum Source<F = Location> {
+    /// `video_path`, or a `video_url` with `transfer: upload`: a file that is sent in chunks.
     File(F),
     /// `video_url`: an https URL that TikTok pulls the video from, exactly as written.
     Url(String),
@@ -24,7 +24,7 @@ pub(crate) enum Source<F = PathBuf> {
 /// The kinds of [`Source`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SourceKind {
-    /// A local file.
+    /// A file that is sent in chunks.
     File,
     /// A video that TikTok pulls.
     Url,
@@ -42,7 +42,7 @@ impl<F> Source<F> {
         }
     }
 
-    /// The local file, if it is one.
+    /// The file, if it is one that is sent in chunks.
     pub(crate) fn file(&self) -> Option<&F> {
         match self {
             Self::File(file) => Some(file),

@@ -565,6 +565,10 @@ catalogue! {
     VideoDisk: "The system failed to read the file of a post."
         => "look at the disk or share that it lies on (`dmesg` tells of errors), then run the same command \
             again";
+    SourceUnreachable: "The video of a post lies in a store or behind a URL, and cannot be read from there now."
+        => "run the same command again later: what was sent is not sent again";
+    SourceUnreadable: "The video of a post lies in a store or behind a URL, and cannot be read from there."
+        => "so that it can be read: {advice}";
     VideoUnreadable: "The file of a post cannot be read, or is no regular file.";
     FileUnfinished: "The file of a post is still being written."
         => "nothing of it was posted; a later run takes it once it is finished";

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::remote::{RemoteError, RemoteTrouble};
 use crate::model::Unfinished;
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::{Denied, Shortage, is_machine_fault};
@@ -36,6 +37,9 @@ pub(crate) enum VideoError {
         /// Whether it is a directory.
         is_directory: bool,
     },
+    /// What lies elsewhere cannot be read.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The file is not the one that was looked at before the run began to send.
     #[error("{} changed after it was checked", path.display())]
     Unchecked {
@@ -69,6 +73,7 @@ impl Coded for VideoError {
             }
             Self::Io { source, .. } if is_machine_fault(source) => ErrorCode::VideoDisk,
             Self::Stalled { .. } => ErrorCode::VideoDisk,
+            Self::Remote(error) => return error.problem(),
             Self::Unchecked { .. } => ErrorCode::FileChangedSince,
             Self::Unfinished { .. } => ErrorCode::FileUnfinished,
             Self::Changed { .. } => ErrorCode::FileChanged,
@@ -85,6 +90,18 @@ impl VideoError {
 
     /// Whether the file does not exist.
     pub(crate) fn is_missing(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+        match self {
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Remote(error) => matches!(error.why, RemoteTrouble::Missing(_)),
+            _ => false,
+        }
+    }
+
+    /// Whether the file does not exist, or is behind a link that may have expired.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        let is_link = |error: &RemoteError| {
+            matches!(error.why, RemoteTrouble::Forbidden { is_link: true, .. })
+        };
+        self.is_missing() || matches!(self, Self::Remote(error) if is_link(error))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::blocks::BLOCK;
-use super::{Video, VideoError, within};
+use super::{Video, VideoError};
 
 /// The fingerprint of a video in the making: BLAKE3 of its first bytes. Clones are of one fingerprint:
 /// whoever reads the video adds what comes next.
@@ -69,7 +69,7 @@ impl Fingerprint {
                 fingerprint.add(block, position);
             }
         });
-        let reached = within(stall, video.path(), || self.covered(), reading).await;
+        let reached = video.within(stall, || self.covered(), reading).await;
         drop(listening);
         reached
     }

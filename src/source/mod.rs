@@ -1,8 +1,8 @@
 //! Where a video's bytes come from.
 //!
 //! A [`Video`] is open: it has a size, a [`Version`] that tells when the content is another one, reads of
-//! any range, and a check whether it is still what it was. What lies behind it is a [`VideoSource`], today
-//! a local file ([`VideoFile`]). What only a local file has, holes and other processes that write it, is
+//! any range, and a check whether it is still what it was. What lies behind it is a [`VideoSource`]:
+//! a local file ([`VideoFile`]), or what lies elsewhere (`remote`). [`Sources`] opens either. What only a local file has, holes and other processes that write it, is
 //! asked of [`Video::file`] and of [`FileWatch`].
 
 mod blocks;
@@ -11,6 +11,8 @@ mod file;
 mod fingerprint;
 mod fingerprints;
 pub(crate) mod near;
+mod remote;
+mod sources;
 mod watch;
 
 use std::fmt;
@@ -32,12 +34,14 @@ pub(crate) use self::error::VideoError;
 pub(crate) use self::file::VideoFile;
 pub(crate) use self::fingerprint::Fingerprint;
 pub(crate) use self::fingerprints::Fingerprints;
+pub(crate) use self::remote::{RemoteError, RemoteTrouble};
+pub(crate) use self::sources::Sources;
 pub(crate) use self::watch::{FileWatch, UnfinishedFiles, WatchError, check_finished};
 
 use crate::fault;
 use crate::model::FileIdentity;
 
-/// What can be read as a video: a local file, later an object in a store.
+/// What can be read as a video: a local file, an object in a store, a file behind a URL.
 ///
 /// Every method but the first three may block, for the disk or for the network; [`Video`] calls those on a
 /// thread that may. Reads are of the content that was opened: a source that is told that there is another
@@ -59,12 +63,17 @@ pub(crate) trait VideoSource: ReadAt + fmt::Debug + Send + Sync {
     fn file(&self) -> Option<&File> {
         None
     }
+
+    /// Whether it lies elsewhere: then every method has an end by itself, with an error of its own.
+    fn is_remote(&self) -> bool {
+        false
+    }
 }
 
 /// What tells that the content of a source changed: as long as this is the same, so are the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
-    /// A local file.
+    /// A file, wherever it lies.
     File(FileIdentity),
 }
 
@@ -109,11 +118,16 @@ impl Video {
         self.0.file()
     }
 
+    /// Whether it lies elsewhere, and not on this machine.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.0.is_remote()
+    }
+
     /// An error if the content is not any more what was opened, or if the disk does not say so within
     /// `stall`.
     pub(crate) async fn check_unchanged(&self, stall: Duration) -> Result<(), VideoError> {
         let video = self.clone();
-        within(stall, self.path(), || 0, blocking(move || video.check_now())).await
+        self.within(stall, || 0, blocking(move || video.check_now())).await
     }
 
     /// The bytes from `first` up to, but without, `end`, in blocks and one of them ahead. What is read is
@@ -133,17 +147,38 @@ impl Video {
 
     /// An error of this video.
     pub(crate) fn failed(&self, source: io::Error) -> VideoError {
+        let source = match source.downcast::<RemoteError>() {
+            Ok(remote) => return VideoError::Remote(remote),
+            Err(source) => source,
+        };
         VideoError::Io { path: self.path().to_owned(), source }
     }
 
-    /// That the disk gave nothing for so long.
+    /// That the disk, or the server, gave nothing for so long.
     pub(crate) fn stalled(&self, after: Duration) -> VideoError {
+        if self.0.is_remote() {
+            let place = self.path().display().to_string();
+            return RemoteError { place, why: RemoteTrouble::Silent(after) }.into();
+        }
         VideoError::Stalled { path: self.path().to_owned(), after }
     }
 
     /// That the content is another one.
     pub(crate) fn changed(&self) -> VideoError {
         VideoError::Changed { path: self.path().to_owned() }
+    }
+
+    /// As the function of this name, for work that reads this video.
+    async fn within<T>(
+        &self,
+        stall: Duration,
+        position: impl Fn() -> u64,
+        work: impl Future<Output = Result<T, VideoError>>,
+    ) -> Result<T, VideoError> {
+        if self.0.is_remote() {
+            return Box::pin(work).await;
+        }
+        within(stall, self.path(), position, work).await
     }
 
     /// As [`Video::check_unchanged`]; blocks.

@@ -53,6 +53,7 @@ mod init;
 mod kill_rounds;
 mod likeness;
 mod limits;
+mod links;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod local_faults;
 mod login;
@@ -86,6 +87,7 @@ mod sandbox_faults;
 mod sandbox_options;
 mod sandbox_posting;
 mod sandbox_upload;
+mod shelf;
 mod shell;
 mod signals;
 mod slots;

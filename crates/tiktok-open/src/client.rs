@@ -209,6 +209,8 @@ pub struct ClientBuilder {
     pub(super) answer_timeout: Duration,
     pub(super) clock_offset: SignedDuration,
     pub(super) on_step: OnStep,
+    pub(super) idle: usize,
+    pub(super) public_only: bool,
 }
 
 impl Default for ClientBuilder {
@@ -220,6 +222,8 @@ impl Default for ClientBuilder {
             answer_timeout: Duration::from_mins(1),
             clock_offset: SignedDuration::ZERO,
             on_step: |_| Ok(()),
+            idle: 0,
+            public_only: false,
         }
     }
 }
@@ -266,6 +270,22 @@ impl ClientBuilder {
     #[must_use]
     pub fn on_step(mut self, on_step: OnStep) -> Self {
         self.on_step = on_step;
+        self
+    }
+
+    /// How many idle connections [`ClientBuilder::build_for_others`] keeps to a host; none by default.
+    #[must_use]
+    pub fn idle_connections(mut self, idle: usize) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    /// Makes [`ClientBuilder::build_for_others`] refuse names of hosts that lead to an address which is not public,
+    /// as an error with [`NotPublic`](crate::NotPublic) in it: for addresses that somebody else may have written. A
+    /// proxy that names are left to decides for itself.
+    #[must_use]
+    pub fn public_hosts_only(mut self) -> Self {
+        self.public_only = true;
         self
     }
 

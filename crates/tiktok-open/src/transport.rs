@@ -19,6 +19,7 @@ use crate::client::{BuildError, ClientBuilder};
 use crate::endpoints::is_loopback;
 use crate::grant::Cut;
 use crate::proxy::{Proxy, is_unsure};
+use crate::public::{NotPublic, PublicOnly};
 use crate::trust::{Authorities, TrustOnDemand, distrust};
 use crate::{Endpoints, Error, Obstacle, ProxyName, Secret, text};
 
@@ -96,7 +97,42 @@ pub(super) fn for_others(
     server: &Url,
 ) -> Result<reqwest::Client, BuildError> {
     let proxy = if is_loopback(server) { None } else { Proxy::from_env()? };
-    http(builder, tls()?.0, proxy.as_ref(), 0)
+    let is_proxied = proxy.as_ref().is_some_and(|proxy| {
+        // It finds the proxy's own name in the same way.
+        server.host_str().is_some_and(|host| proxy.is_for(host))
+    });
+    let public_only = builder.public_only && !is_proxied;
+    let client = http(builder, tls()?.0, proxy.as_ref(), builder.idle)?;
+    let client = if public_only { client.dns_resolver(Arc::new(PublicOnly)) } else { client };
+    built(client)
+}
+
+/// Why a request of a client for others failed, in words that name neither path nor query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestTrouble {
+    /// The certificate of the server is not trusted.
+    Certificate(String),
+    /// The name of the host leads to an address that is not public.
+    NotPublic(NotPublic),
+    /// Anything else: no connection, or a broken one.
+    Network(String),
+}
+
+impl RequestTrouble {
+    /// Reads an error of a client that [`ClientBuilder::build_for_others`] made.
+    pub fn of(error: &reqwest::Error) -> Self {
+        let causes = causes(error);
+        if let Some(why) = causes.iter().find_map(|cause| cause.downcast_ref::<NotPublic>()) {
+            return Self::NotPublic(*why);
+        }
+        let tls = causes.iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
+        match tls.and_then(distrust) {
+            Some(why) => Self::Certificate(why),
+            None if error.is_timeout() => Self::Network("timed out".to_owned()),
+            None => Self::Network(innermost(error)),
+        }
+    }
 }
 
 /// A client that keeps so many idle connections.
@@ -105,7 +141,7 @@ fn http(
     tls: rustls::ClientConfig,
     proxy: Option<&Proxy>,
     idle: usize,
-) -> Result<reqwest::Client, BuildError> {
+) -> Result<reqwest::ClientBuilder, BuildError> {
     let mut client = reqwest::Client::builder()
         .user_agent(&builder.user_agent)
         .redirect(redirect::Policy::none())
@@ -119,6 +155,10 @@ fn http(
     if let Some(proxy) = proxy {
         client = client.proxy(proxy.for_client()?);
     }
+    Ok(client)
+}
+
+fn built(client: reqwest::ClientBuilder) -> Result<reqwest::Client, BuildError> {
     client.build().map_err(|e| BuildError::Tls(innermost(&e)))
 }
 
@@ -126,7 +166,7 @@ impl Transport {
     pub(super) fn new(builder: ClientBuilder) -> Result<Self, BuildError> {
         let (tls, trust) = tls()?;
         let proxy = if builder.endpoints.on_loopback() { None } else { Proxy::from_env()? };
-        let client = |idle| http(&builder, tls.clone(), proxy.as_ref(), idle);
+        let client = |idle| built(http(&builder, tls.clone(), proxy.as_ref(), idle)?);
         Ok(Self {
             calls: client(0)?,
             transfers: client(1)?,

@@ -34,6 +34,7 @@ const NAME: &str = "the command line";
 const OPTIONS: &[(Field, &str)] = &[
     (Field::UserId, "--account"),
     (Field::VideoUrl, "--url"),
+    (Field::Transfer, "--transfer"),
     (Field::PhotoUrls, "--photo"),
     (Field::PhotoCoverIndex, "--cover-photo"),
     (Field::AutoAddMusic, "--auto-add-music"),
@@ -217,6 +218,7 @@ fn of_options(args: &PostArgs) -> Result<Map<String, Value>, InputError> {
     let fields = [
         (Field::UserId, run.account.as_ref().map(|it| json!(it))),
         (Field::VideoUrl, args.url.as_ref().map(|it| json!(it))),
+        (Field::Transfer, args.transfer.as_ref().map(|it| json!(it))),
         (Field::PhotoUrls, list(&args.photos)),
         (Field::PhotoCoverIndex, args.cover_photo.map(|it| json!(it))),
         (Field::AutoAddMusic, flag(args.auto_add_music)),

@@ -34,7 +34,7 @@ use crate::model::{
 use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
 use crate::problem::ErrorKind;
 use crate::signals::Signal;
-use crate::source::{FileWatch, Fingerprints, WatchError};
+use crate::source::{FileWatch, Fingerprints, Sources, WatchError};
 use crate::store::{Accept, AccountError, ExistingJournal, Journal, Store};
 
 use self::given::Origins;
@@ -269,13 +269,16 @@ async fn make_ready(
         (true, false) => store.shared.open_journal(Accept::DryRun).await?.journal,
     };
     let timing = &context.settings.timing;
+    let sources = Sources::new(timing.clone(), context.shutdown.clone());
     let posted = if args.repost {
         PostedFiles::default()
     } else {
-        posted_files(&manifest, journal.as_ref(), &accounts, timing, &context.shutdown).await?
+        posted_files(&manifest, journal.as_ref(), &accounts, &sources, timing, &context.shutdown)
+            .await?
     };
     let left = manifest.entries.iter().filter(|entry| posted.version(entry.index).is_none());
-    let files: Vec<_> = left.filter_map(|entry| entry.post.source.file().cloned()).collect();
+    let files: Vec<_> =
+        left.filter_map(|entry| entry.post.source.file()?.local().map(Path::to_owned)).collect();
     let watch = FileWatch::begin(files, timing).await?;
     if watch.recent() > 0 {
         context.printer.note(output::watching(watch.recent(), timing));
@@ -293,6 +296,7 @@ async fn make_ready(
         folder: input.folder,
         accounts: Arc::unwrap_or_clone(accounts),
         posted,
+        sources,
         unfinished,
         options: options.clone(),
         timing: timing.clone(),

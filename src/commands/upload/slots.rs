@@ -1,7 +1,7 @@
 //! The times of the posts whose `publish_at` names a slot.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf, absolute};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::commands::Context;
 use crate::engine::{Event, FileState, Prepared, PreparedPost};
 use crate::model::slot::Wanted;
-use crate::model::{Account, LocalFile, Mode, PostState, Source};
+use crate::model::{Account, LocalFile, Location, Mode, PostState, Source};
 use crate::output::Failure;
 use crate::source::Version;
 use crate::store::{self, Asked, Journal, StoreError};
@@ -46,7 +46,7 @@ impl Slots {
         let named = all().filter(|(_, post)| !is_made(post));
         let named = named.filter_map(|(account, post)| {
             let wanted = wants(journal, account, post)?;
-            let path = post.asked.source.file().map(|path| whole(path));
+            let path = post.asked.source.file().map(Location::recorded);
             Some((post.post_ref.index, post.asked.mode, path, wanted))
         });
         let named: Vec<_> = named.collect();
@@ -120,10 +120,6 @@ async fn last_made(
     Ok(last.filter(|last| last.phase.is_done()).map(|last| last.updated_at))
 }
 
-fn whole(path: &Path) -> PathBuf {
-    absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
 /// What a post asks for, if it names a slot.
 fn wants(journal: &dyn Journal, account: &Account, post: &PreparedPost) -> Option<Wanted> {
     let slot = post.asked.slot.clone()?;
@@ -138,7 +134,7 @@ fn wants(journal: &dyn Journal, account: &Account, post: &PreparedPost) -> Optio
         (Some(id), ..) => format!("id {id}"),
         (None, Some(address), _) => format!("address {address}"),
         (None, None, path) => {
-            let path = path.map(|path| whole(path)).unwrap_or_default();
+            let path = path.map(Location::recorded).unwrap_or_default();
             format!("file {}", path.display())
         }
     };

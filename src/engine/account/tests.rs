@@ -13,7 +13,7 @@ use crate::model::fixtures::account;
 use crate::model::{Caption, Diagnostics, Entry, Manifest, Place, Post, PostRef, Source};
 use crate::secret::Secret;
 use crate::signals::{Shutdown, Signal};
-use crate::source::UnfinishedFiles;
+use crate::source::{Sources, UnfinishedFiles};
 use crate::store::local::LocalStore;
 use crate::store::testing::Forgetful;
 use crate::store::{Accept, Store as _};
@@ -130,7 +130,7 @@ async fn a_preparation_ends_with_the_first_signal() {
     let store = LocalStore::open(dir.path(), Clock::default()).unwrap();
     let journal = store.open_journal(Accept::Never).await.unwrap().journal;
     let place = Place { line: 1, column: 1 };
-    let post = Post { source: Source::File(dir.path().join("none.mp4")), ..pulled(0).asked };
+    let post = Post { source: Source::File(dir.path().join("none.mp4").into()), ..pulled(0).asked };
     let entry = Entry {
         index: 0,
         user: None,
@@ -150,6 +150,7 @@ async fn a_preparation_ends_with_the_first_signal() {
         folder: dir.path().to_owned(),
         accounts: Accounts::default(),
         posted: PostedFiles::default(),
+        sources: Sources::new(Timing::default(), Shutdown::listen().unwrap()),
         unfinished: UnfinishedFiles::default(),
         options: Options::default(),
         timing: Timing::default(),

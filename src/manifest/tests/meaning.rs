@@ -17,7 +17,7 @@ fn the_smallest_post_is_a_path() {
             source_at: Place { line: 1, column: 17 },
             post: Post {
                 id: None,
-                source: Source::File(PathBuf::from("/posts/a.mp4")),
+                source: Source::File(PathBuf::from("/posts/a.mp4").into()),
                 caption: Caption::default(),
                 mode: Mode::Direct,
                 privacy: None,
@@ -106,7 +106,7 @@ fn paths_start_at_the_manifests_folder() {
         ("ä b.mp4", "/posts/ä b.mp4"),
     ] {
         let post = entry(&format!(r#"[{{"video_path": "{written}"}}]"#));
-        assert_eq!(post.post.source, Source::File(PathBuf::from(meant)));
+        assert_eq!(post.post.source, Source::File(PathBuf::from(meant).into()));
     }
 }
 
