@@ -15,7 +15,7 @@ mod file;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod hook;
-mod location;
+pub(crate) mod location;
 pub(crate) mod machine;
 mod media;
 mod mode;

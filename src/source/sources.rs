@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::remote::{Patience, RemoteVideo, WebFile};
+#[cfg(feature = "cloud")]
+use super::remote::StoredObject;
+use super::remote::{Patience, Ranges, RemoteTrouble, RemoteVideo, WebFile};
 use super::{Video, VideoError};
 use crate::model::Location;
 use crate::signals::Shutdown;
@@ -25,17 +27,31 @@ impl Sources {
         match location {
             Location::Path(path) => Video::open_within(path, patience.timing.stall).await,
             Location::Web(address) => {
-                let (place, recorded) = (location.shown(), location.recorded());
                 let file = WebFile::new(address, &patience.timing);
-                let file = file.map_err(|why| why.of(&address.shown()))?;
-                let patience = patience.clone();
-                let opened = RemoteVideo::open(Arc::new(file), place, &recorded, patience).await;
-                Ok(Video::new(opened?))
+                self.remote(location, file.map(|file| Arc::new(file) as _)).await
             }
-            Location::Object(object) => {
-                let why = super::RemoteTrouble::Setup("not built".to_owned());
-                Err(why.of(&object.to_string()).into())
+            #[cfg(feature = "cloud")]
+            Location::Object(address) => {
+                let object = StoredObject::new(address, &patience.timing);
+                self.remote(location, object.map(|object| Arc::new(object) as _)).await
+            }
+            // The manifest was refused.
+            #[cfg(not(feature = "cloud"))]
+            Location::Object(_) => {
+                let why = "this build of tiktok-up reads nothing from stores".to_owned();
+                self.remote(location, Err(RemoteTrouble::Setup(why))).await
             }
         }
+    }
+
+    async fn remote(
+        &self,
+        location: &Location,
+        ranges: Result<Arc<dyn Ranges>, RemoteTrouble>,
+    ) -> Result<Video, VideoError> {
+        let (place, recorded) = (location.shown(), location.recorded());
+        let ranges = ranges.map_err(|why| why.of(&place.display().to_string()))?;
+        let patience = Patience::clone(&self.0);
+        Ok(Video::new(RemoteVideo::open(ranges, place, &recorded, patience).await?))
     }
 }

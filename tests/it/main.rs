@@ -94,6 +94,7 @@ mod slots;
 mod stage;
 mod stopping;
 mod store;
+mod stores;
 mod storms;
 #[cfg(feature = "faults")]
 mod sweep;

@@ -85,6 +85,12 @@ impl Shelf {
         command.env("HTTPS_PROXY", format!("http://127.0.0.1:{}", self.port));
         command
     }
+
+    /// Where it speaks plain HTTP.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
 }
 
 fn serve(mut socket: TcpStream, conduct: &Mutex<Conduct>) -> std::io::Result<()> {

@@ -34,7 +34,7 @@ pub(crate) enum RemoteTrouble {
     },
     /// The bucket lies in another region.
     #[error("the bucket is in another region{}", of_region(.0.as_deref()))]
-    #[expect(dead_code, reason = "of stores")]
+    #[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "of stores"))]
     Region(Option<String>),
     /// It is another one than the one that was looked at first.
     #[error("it changed since it was looked at")]
@@ -58,7 +58,7 @@ pub(crate) enum RemoteTrouble {
     NotTrusted(String),
     /// There are no credentials, or they cannot be used.
     #[error("there are no credentials to read it with: {0}")]
-    #[expect(dead_code, reason = "of stores")]
+    #[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "of stores"))]
     Credentials(String),
     /// Something about the settings is wrong.
     #[error("{0}")]

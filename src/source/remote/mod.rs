@@ -6,6 +6,8 @@
 //! larger ones as long as reads follow it.
 
 mod error;
+#[cfg(feature = "cloud")]
+mod store;
 mod web;
 
 use std::fmt;
@@ -26,6 +28,8 @@ use tokio::time::{sleep, timeout};
 use video_probe::ReadAt;
 
 pub(crate) use self::error::{RemoteError, RemoteTrouble};
+#[cfg(feature = "cloud")]
+pub(super) use self::store::StoredObject;
 pub(super) use self::web::WebFile;
 
 use super::{Version, VideoSource};

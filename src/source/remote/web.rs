@@ -118,7 +118,7 @@ fn pieces(
     })
 }
 
-fn trouble(error: &reqwest::Error) -> RemoteTrouble {
+pub(super) fn trouble(error: &reqwest::Error) -> RemoteTrouble {
     match RequestTrouble::of(error) {
         RequestTrouble::Certificate(why) => RemoteTrouble::NotTrusted(why),
         RequestTrouble::NotPublic(address) => RemoteTrouble::NotPublic(address.0),
@@ -128,22 +128,32 @@ fn trouble(error: &reqwest::Error) -> RemoteTrouble {
 }
 
 /// What an answer means that is no part of the file.
-async fn refusal(mut answer: Response) -> RemoteTrouble {
+async fn refusal(answer: Response) -> RemoteTrouble {
     let status = answer.status().as_u16();
     // Of a whole file nothing is read.
     if answer.status().is_success() {
         return RemoteTrouble::NoRanges(status);
     }
+    let code = code_in(&refusal_text(answer).await);
+    meaning(status, code, true)
+}
+
+/// The beginning of what is said with a refusal.
+pub(super) async fn refusal_text(mut answer: Response) -> String {
     let mut said = Vec::new();
     while said.len() < REFUSAL
         && let Ok(Some(piece)) = answer.chunk().await
     {
         said.extend_from_slice(&piece[..piece.len().min(REFUSAL)]);
     }
-    let code = code_in(&String::from_utf8_lossy(&said));
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+/// What a status means that is no success, with what the server calls it.
+pub(super) fn meaning(status: u16, code: Option<String>, is_link: bool) -> RemoteTrouble {
     match status {
         300..=399 => RemoteTrouble::Redirected(status),
-        401 | 403 => RemoteTrouble::Forbidden { status, code, is_link: true },
+        401 | 403 => RemoteTrouble::Forbidden { status, code, is_link },
         404 | 410 => RemoteTrouble::Missing(status),
         412 => RemoteTrouble::Changed,
         408 | 425 | 429 | 500..=599 => RemoteTrouble::Busy { status, code },
