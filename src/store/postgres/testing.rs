@@ -25,7 +25,8 @@ server=$!
 pgbouncer -q "$2/pooler.ini" >"$2/pooler.log" 2>&1 </dev/null &
 pooler=$!
 read -r _
-kill -QUIT "$server" "$pooler"
+kill -QUIT "$server"
+kill -KILL "$pooler"
 wait "$server"
 rm -rf "$2""#;
 
