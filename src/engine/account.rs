@@ -101,9 +101,14 @@ impl AccountWorker {
         self.resolver.name_made(&posts, true).await;
         let mut new = NewPosts::default();
         for (at, (post, made)) in posts.iter().zip(made).enumerate() {
+            let has_turn = begun.has(post) || self.is_due(post);
+            let id = post.asked.id.as_deref();
+            let Some(_turn) = self.engine.options.withdrawals.come_to(id, has_turn) else {
+                self.calls.events.ended(taken_back(post));
+                continue;
+            };
             // As a rule that is most of the manifest, and costs nothing more.
             let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
-            let has_turn = begun.has(post) || self.is_due(post);
             if stops.of(post.asked.mode).is_none() && known.is_none() {
                 let stop = match self.calls.claim.check().and(lease.renew().await) {
                     Ok(()) if has_turn => self.paused().await,
@@ -785,6 +790,15 @@ fn plan_words(post: &PreparedPost, found: &FoundPost) -> String {
 /// The report of a post that is the same as another one of its manifest.
 fn named_before(known: &PostSnapshot<'_>, first: SamePost) -> PostOutcome {
     PostOutcome { note: Some(same_as_words(first)), ..known.report(PostState::Skipped, None) }
+}
+
+/// The report of a post that was taken back before its turn. It stands for no other entry.
+fn taken_back(post: &PreparedPost) -> PostOutcome {
+    let note = Some("taken back before its turn".to_owned());
+    PostOutcome {
+        note,
+        ..PostSnapshot::new(post, Instant::now()).report(PostState::Deferred, None)
+    }
 }
 
 /// The report of a post whose time has not come. `row`: what the journal has of it, if earlier runs came to it.

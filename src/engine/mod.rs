@@ -23,7 +23,8 @@
 //! 7. `poller.rs`: the status of a post, asked until TikTok is done with it; `status.rs`: what TikTok says,
 //!    read for the state machine; `clocks.rs`: how old an attempt is.
 //! 8. `tries.rs`: how often a post is tried; `stop.rs`: why a run leaves a post, and the outcome that it
-//!    reports; `account_stop.rs`: what that means for the account's other posts.
+//!    reports; `account_stop.rs`: what that means for the account's other posts; `withdrawn.rs`: which posts are taken
+//!    back before their turn.
 
 mod account;
 mod account_stop;
@@ -48,6 +49,7 @@ mod sender;
 mod status;
 mod stop;
 mod tries;
+mod withdrawn;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -67,6 +69,7 @@ pub(crate) use self::rate::RateLimiter;
 pub(crate) use self::status::can_be_reconciled;
 pub(crate) use self::stop::{failed_for_good, settled};
 pub(crate) use self::tries::is_failed_for_good;
+pub(crate) use self::withdrawn::Withdrawals;
 
 use self::account::AccountWorker;
 use self::calls::Calls;
@@ -93,6 +96,8 @@ pub(crate) struct Options {
     pub(crate) rate: RateLimiter,
     /// Accounts that are worked on at once.
     pub(crate) jobs: usize,
+    /// Posts that are taken back while the run is at others.
+    pub(crate) withdrawals: Withdrawals,
 }
 
 impl Default for Options {
@@ -105,6 +110,7 @@ impl Default for Options {
             retry_failed: true,
             rate: RateLimiter::unlimited(),
             jobs: 1,
+            withdrawals: Withdrawals::default(),
         }
     }
 }

@@ -11,6 +11,15 @@ use crate::world::World;
 pub(crate) const AT_ONCE: [(&str, &str); 4] =
     [("privacy_level", "SELF_ONLY"), ("mode", "direct"), ("when", "now"), ("action", "publish")];
 
+/// What the form of a post sends that goes years from now.
+pub(crate) const LATER: [(&str, &str); 5] = [
+    ("privacy_level", "SELF_ONLY"),
+    ("mode", "direct"),
+    ("when", "at"),
+    ("at", "2031-05-01T10:00"),
+    ("action", "publish"),
+];
+
 /// A visitor with a session.
 pub(crate) struct Visitor<'a> {
     world: &'a World,

@@ -5,18 +5,9 @@ use serde_json::json;
 
 use crate::browser::Browser;
 use crate::console::{Console, begin, fill, shown};
-use crate::console_client::{AT_ONCE, Visitor};
+use crate::console_client::{AT_ONCE, LATER, Visitor};
 use crate::process::eventually;
 use crate::world::{ADA, World};
-
-/// What the form of a post sends that goes years from now.
-const LATER: [(&str, &str); 5] = [
-    ("privacy_level", "SELF_ONLY"),
-    ("mode", "direct"),
-    ("when", "at"),
-    ("at", "2031-05-01T10:00"),
-    ("action", "publish"),
-];
 
 /// The `id` of the post of a page.
 fn id_of(page: &str) -> &str {

@@ -26,6 +26,7 @@ mod console_history;
 mod console_limits;
 mod console_login;
 mod console_look;
+mod console_queue;
 mod console_settings;
 mod console_sure;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -334,6 +334,7 @@ async fn dry_run(
     let list = PostList::Text(Arc::new(TextList {
         path: console.posting.queue.manifest(account),
         text: queue::text_of(std::slice::from_ref(entry)),
+        withdrawals: <_>::default(),
     }));
     let args = RunArgs { dry_run: true, ..RunArgs::default() };
     let run = |context: Context| async move { upload::run(&context, &list, &args).await };

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::console::pages::ENGLISH;
 use crate::text::chain;
 
-/// A post of the queue that may be changed, and that nothing of its account is posted meanwhile.
+/// A post of the queue that may be changed, as no run comes to it meanwhile.
 #[derive(Debug)]
 pub(super) struct Changeable {
     account: String,
@@ -21,8 +21,9 @@ pub(super) struct Changeable {
     _held: Held,
 }
 
-/// Keeps the account of a post of the queue from being posted for; `Err`: why the post cannot be changed.
-pub(super) async fn hold(console: &Console, id: &str) -> Result<Changeable, Flash> {
+/// Takes a post of the queue back from the run that posts for its account, which goes on with the others; `Err`: why the
+/// post cannot be changed. `settles`: what TikTok failed for good is to be settled, and for that the run is stopped.
+pub(super) async fn take(console: &Console, id: &str, settles: bool) -> Result<Changeable, Flash> {
     let queue = &console.posting.queue;
     let account_of = || -> Result<Option<String>, Flash> {
         let posts = queue.posts().map_err(|error| Flash::bad(chain(&error)))?;
@@ -38,14 +39,26 @@ pub(super) async fn hold(console: &Console, id: &str) -> Result<Changeable, Flas
         }));
     };
     // What has begun is not stopped for a question.
-    check(console, id).await?;
-    let held = console.workers.hold(&account).await;
-    // What was made until it could be held has left the queue.
-    if account_of()?.is_none() {
-        return Err(Flash::bad(ENGLISH.posted_already));
+    let mut failed = check(console, id).await?;
+    loop {
+        let holds = settles && failed.is_some();
+        let held = if holds {
+            // Nobody settles anything while a run of the account is at work.
+            console.workers.hold(&account).await
+        } else {
+            let held = console.workers.withdraw(&account, id).await;
+            held.ok_or_else(|| Flash::bad(ENGLISH.begun_already))?
+        };
+        // What was made until then has left the queue.
+        if account_of()?.is_none() {
+            return Err(Flash::bad(ENGLISH.posted_already));
+        }
+        failed = check(console, id).await?;
+        if holds || !settles || failed.is_none() {
+            console.posting.live.forget(id);
+            return Ok(Changeable { account, failed, _held: held });
+        }
     }
-    let failed = check(console, id).await?;
-    Ok(Changeable { account, failed, _held: held })
 }
 
 /// Whether a post may be changed; its number in the journal, if TikTok failed it for good.
@@ -68,7 +81,7 @@ async fn check(console: &Console, id: &str) -> Result<Option<u32>, Flash> {
     Ok(post.filter(|post| post.state == "failed").and_then(|post| post.post))
 }
 
-/// Takes a post out of the queue to be composed further, while nothing of its account is posted.
+/// Takes a post out of the queue to be composed further, while no run comes to it.
 pub(super) async fn reopen(console: &Console, post: &Changeable, id: &str) -> Result<(), Flash> {
     let _alone = console.composing.alone(id).await;
     let told = |why: String| Flash::bad(why);
@@ -79,11 +92,10 @@ pub(super) async fn reopen(console: &Console, post: &Changeable, id: &str) -> Re
     }
     let removed = console.posting.queue.remove(&post.account, id);
     removed.map_err(|error| told(chain(&error)))?;
-    console.posting.live.forget(id);
     Ok(())
 }
 
-/// Lets a post that failed be posted with the others again, once its account is held.
+/// Lets a post that failed be posted with the others again, while no run comes to it.
 pub(super) fn release(console: &Console, id: &str) -> Flash {
     match console.posting.queue.release(id) {
         Ok(Some(account)) => {
@@ -98,14 +110,13 @@ pub(super) fn release(console: &Console, id: &str) -> Flash {
 
 /// Takes a post out of the queue, and what is there to post it.
 pub(super) async fn take_out(console: &Console, id: &str) -> Flash {
-    let post = match hold(console, id).await {
+    let post = match take(console, id, false).await {
         Ok(post) => post,
         Err(told) => return told,
     };
     if let Err(error) = console.posting.queue.remove(&post.account, id) {
         return Flash::bad(chain(&error));
     }
-    console.posting.live.forget(id);
     let drafts = &console.posting.drafts;
     if let Err(error) = drafts.drop_file(id).and_then(|()| drafts.forget(id)) {
         console.context().printer.warn(chain(&error));
@@ -121,7 +132,7 @@ pub(super) async fn move_post(console: &Console, id: &str, form: &MoveForm) -> F
         Ok(at) => at,
         Err(wrong) => return Flash::bad(wrong.message),
     };
-    let post = match hold(console, id).await {
+    let post = match take(console, id, false).await {
         Ok(post) => post,
         Err(told) => return told,
     };

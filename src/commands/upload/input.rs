@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::PostArgs;
+use crate::engine::Withdrawals;
 use crate::fault;
 use crate::manifest::MAX_SIZE;
 use crate::problem::{Coded, ErrorCode, Problem};
@@ -43,6 +44,8 @@ pub(in crate::commands) struct TextList {
     pub(in crate::commands) path: PathBuf,
     /// What it says.
     pub(in crate::commands) text: Vec<u8>,
+    /// Which of its posts whoever gives it takes back while the run is at others.
+    pub(in crate::commands) withdrawals: Withdrawals,
 }
 
 /// Why there is no text.
@@ -105,6 +108,14 @@ impl PostList {
             Self::Manifest(path) => Some(path),
             Self::Text(list) => Some(&list.path),
             Self::Options(_) => None,
+        }
+    }
+
+    /// The posts that are taken back meanwhile.
+    pub(super) fn withdrawals(&self) -> Withdrawals {
+        match self {
+            Self::Text(list) => list.withdrawals.clone(),
+            Self::Manifest(_) | Self::Options(_) => Withdrawals::default(),
         }
     }
 }

@@ -227,6 +227,7 @@ async fn make_ready(
         PostList::Options(args) => post_key(args),
     };
     let list = list.clone();
+    let withdrawals = list.withdrawals();
     let (input, origins) = match context.aside(move || read_list(&list)).await? {
         Ok(input) => input?,
         Err(signal) => return Ok(Err(signal)),
@@ -290,7 +291,7 @@ async fn make_ready(
     };
 
     // The posts, checked as far as that goes without TikTok.
-    let options = options(args);
+    let options = Options { withdrawals, ..options(args) };
     let preparation = Preparation {
         name: input.name,
         folder: input.folder,
@@ -462,6 +463,7 @@ fn options(args: &RunArgs) -> Options {
         retry_failed: !args.no_retry,
         rate: args.limit_rate.clone().map_or_else(RateLimiter::unlimited, RateLimiter::limited),
         jobs: args.jobs,
+        ..Options::default()
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::mem::take;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 use tokio::task::JoinSet;
 
 use super::draft::{Drafts, seen};
@@ -21,6 +21,7 @@ use crate::commands::serve::standing::standing;
 use crate::commands::upload::{PostList, TextList, manifest_key};
 use crate::commands::{Context, flags, run_upload, watch};
 use crate::console::pages::ENGLISH;
+use crate::engine::Withdrawals;
 use crate::exit::Exit;
 use crate::output::{Failure, Notes};
 use crate::settings::Settings;
@@ -95,7 +96,7 @@ impl Posting {
         // Nothing is sent again that nobody has asked for, whether or not that can be written down.
         let ids: Vec<_> = failed.iter().map(|(id, _)| id.clone()).collect();
         if let Err(error) = self.queue.set_aside(open_id, failed) {
-            self.kept_back.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+            lock(&self.kept_back).extend(ids);
             self.context().printer.warn(error.to_string());
         }
         // What the journal has for good need not be listed any more.
@@ -117,13 +118,13 @@ impl Posting {
 
     /// What the last uploads have warned of.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let warned = lock(&self.warned);
         warned.values().flatten().cloned().collect()
     }
 
     /// Keeps what an upload of an account has warned of, for the pages; the terminal is told what is new.
     fn warn(&self, open_id: &str, warnings: Vec<String>) {
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warned = lock(&self.warned);
         let before = warned.insert(open_id.to_owned(), warnings.clone()).unwrap_or_default();
         let printer = self.context().printer;
         for warning in warnings.into_iter().filter(|warning| !before.contains(warning)) {
@@ -175,17 +176,23 @@ pub(crate) struct Workers {
 struct AccountTask {
     /// Something has changed.
     wake: Notify,
-    /// Held by the upload that runs, and by whoever changes what it posts.
-    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Held by the upload that runs, and by whoever keeps it from running.
+    turn: Arc<AsyncMutex<()>>,
+    /// Held while an upload reads its list or settles what became of it, and by whoever changes that; taken after `turn`.
+    list: Arc<AsyncMutex<()>>,
     /// Stops the upload that runs.
     stop: Mutex<Option<StopPart>>,
+    /// What is taken back from the upload that runs.
+    withdrawals: Mutex<Withdrawals>,
 }
 
-/// That nothing is posted for an account meanwhile; once it is dropped, the account's posts are looked at anew.
+/// That an account's list of posts may be changed; once it is dropped, they are looked at anew.
 #[derive(Debug)]
 pub(crate) struct Held {
     task: Arc<AccountTask>,
-    _turn: tokio::sync::OwnedMutexGuard<()>,
+    _list: OwnedMutexGuard<()>,
+    /// That nothing is posted for the account meanwhile.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Drop for Held {
@@ -204,29 +211,36 @@ impl Workers {
         self.task(open_id).wake.notify_one();
     }
 
+    /// Takes a post back from the upload that runs, if one does, which goes on with the others. `None`: the upload is at
+    /// that post.
+    pub(crate) async fn withdraw(&self, open_id: &str, id: &str) -> Option<Held> {
+        let task = self.task(open_id);
+        let list = Arc::clone(&task.list).lock_owned().await;
+        let is_free = lock(&task.withdrawals).withdraw(id);
+        is_free.then_some(Held { task, _list: list, _turn: None })
+    }
+
     /// Stops what is posted for an account at the next safe place, and keeps it from going on.
     pub(crate) async fn hold(&self, open_id: &str) -> Held {
         let task = self.task(open_id);
-        let stop = task.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stop = lock(&task.stop).clone();
         if let Some(stop) = stop {
             stop.ask();
             // Whoever waits for it may give up: then it is to go on.
             task.wake.notify_one();
         }
         let turn = Arc::clone(&task.turn).lock_owned().await;
-        Held { task, _turn: turn }
+        let list = Arc::clone(&task.list).lock_owned().await;
+        Held { task, _list: list, _turn: Some(turn) }
     }
 
     /// Whether something is posted for an account now.
     pub(crate) fn is_at(&self, open_id: &str) -> bool {
-        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts
-            .get(open_id)
-            .is_some_and(|task| task.stop.lock().unwrap_or_else(PoisonError::into_inner).is_some())
+        lock(&self.accounts).get(open_id).is_some_and(|task| lock(&task.stop).is_some())
     }
 
     fn task(&self, open_id: &str) -> Arc<AccountTask> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = lock(&self.accounts);
         if let Some(task) = accounts.get(open_id) {
             return Arc::clone(task);
         }
@@ -234,14 +248,13 @@ impl Workers {
         accounts.insert(open_id.to_owned(), Arc::clone(&task));
         let serving =
             serve_account(Arc::clone(&self.posting), open_id.to_owned(), Arc::clone(&task));
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(serving);
+        lock(&self.tasks).spawn(serving);
         task
     }
 
     /// Waits until none posts any more, once they were asked to stop.
     pub(crate) async fn end(&self) {
-        let mut tasks =
-            std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
         while tasks.join_next().await.is_some() {}
     }
 }
@@ -253,10 +266,10 @@ async fn serve_account(posting: Arc<Posting>, open_id: String, task: Arc<Account
         let waits = {
             // Whoever asks it to stop from now on stops the upload that begins next.
             let (part, stop) = shutdown.of_part();
-            *task.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+            *lock(&task.stop) = Some(stop);
             let _turn = task.turn.lock().await;
-            let waits = Box::pin(round(&posting, &open_id, part)).await;
-            *task.stop.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            let waits = Box::pin(round(&posting, &open_id, &task, part)).await;
+            *lock(&task.stop) = None;
             waits
         };
         tokio::select! {
@@ -268,6 +281,10 @@ async fn serve_account(posting: Arc<Posting>, open_id: String, task: Arc<Account
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn sleep(waits: Option<Duration>) {
     match waits {
         Some(waits) => tokio::time::sleep(waits).await,
@@ -276,7 +293,16 @@ async fn sleep(waits: Option<Duration>) {
 }
 
 /// One upload of what is there; how long until the next one is worth it. `None`: until something changes.
-async fn round(posting: &Arc<Posting>, open_id: &str, shutdown: Shutdown) -> Option<Duration> {
+async fn round(
+    posting: &Arc<Posting>,
+    open_id: &str,
+    task: &AccountTask,
+    shutdown: Shutdown,
+) -> Option<Duration> {
+    // Whoever changes the list from here on takes back what the upload has read of it.
+    let list_lock = task.list.lock().await;
+    let withdrawals = Withdrawals::default();
+    *lock(&task.withdrawals) = withdrawals.clone();
     let entries = match due(posting, open_id).await {
         // What was taken out is still in the notes of the last upload, which the next one lets go.
         Ok(entries) if entries.is_empty() && !is_noted(posting, open_id) => return None,
@@ -286,12 +312,14 @@ async fn round(posting: &Arc<Posting>, open_id: &str, shutdown: Shutdown) -> Opt
             return Some(EVERY);
         }
     };
+    drop(list_lock);
     let ended = Arc::<Mutex<Ended>>::default();
     let list = PostList::Text(Arc::new(TextList {
         path: posting.queue.manifest(open_id),
         text: text_of(&entries),
+        withdrawals: withdrawals.clone(),
     }));
-    let hear = hearer(posting, &entries, &ended);
+    let hear = hearer(posting, &entries, &withdrawals, &ended);
     let heard = hearing(Context { shutdown, ..posting.context() }, hear);
     let (context, printer) = (heard.context.clone(), heard.context.printer.clone());
     let ran = run_upload(&printer, Ok(context), &list, &RunArgs::default()).await;
@@ -304,10 +332,14 @@ async fn round(posting: &Arc<Posting>, open_id: &str, shutdown: Shutdown) -> Opt
     }
     // Of what was stopped as somebody changes the queue there is nothing to say.
     if heard.context.shutdown.asked().is_none() {
-        let warned = take(&mut *heard.warnings.lock().unwrap_or_else(PoisonError::into_inner));
+        let warned = take(&mut *lock(&heard.warnings));
         posting.warn(open_id, warned);
     }
-    let ended = take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner));
+    let _list_lock = task.list.lock().await;
+    let mut ended = take(&mut *lock(&ended));
+    // Those wait as their entries say by now.
+    ended.states.retain(|(id, _)| !withdrawals.has(id));
+    ended.failed.retain(|(id, _)| !withdrawals.has(id));
     match posting.settle(open_id, ended) {
         // An upload that was refused has let nothing go.
         Ok(0) if !is_noted(posting, open_id) => None,
@@ -331,17 +363,22 @@ struct Ended {
 fn hearer(
     posting: &Posting,
     entries: &[QueueEntry],
+    withdrawals: &Withdrawals,
     ended: &Arc<Mutex<Ended>>,
 ) -> impl FnMut(Value) + Send + 'static {
     let ids: Vec<String> =
         entries.iter().map(|it| it["id"].as_str().unwrap_or_default().to_owned()).collect();
     let (live, ended) = (Arc::clone(&posting.live), Arc::clone(ended));
+    let withdrawals = withdrawals.clone();
     move |event: Value| {
         let index = event["index"].as_u64().and_then(|at| usize::try_from(at).ok());
-        let Some(id) = index.and_then(|at| ids.get(at)) else { return };
+        // What was taken back is shown as it waits by now.
+        let Some(id) = index.and_then(|at| ids.get(at)).filter(|id| !withdrawals.has(id)) else {
+            return;
+        };
         live.hear(id, &event);
         if let Some(state) = event["state"].as_str().filter(|_| event["event"] == "post") {
-            let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut ended = lock(&ended);
             ended.states.push((id.clone(), state.to_owned()));
             if state == FAILED {
                 let text = |name: &str| event["error"][name].as_str().map(str::to_owned);
@@ -374,7 +411,7 @@ async fn due(posting: &Arc<Posting>, open_id: &str) -> Result<Vec<QueueEntry>, S
     }
     posting.queue.set_aside(open_id, replaced).map_err(|error| chain(&error))?;
     let mut entries = posting.queue.entries(open_id).map_err(|error| chain(&error))?;
-    let kept_back = posting.kept_back.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept_back = lock(&posting.kept_back);
     entries.retain(|entry| !entry["id"].as_str().is_some_and(|id| kept_back.contains(id)));
     Ok(entries)
 }

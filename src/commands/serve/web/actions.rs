@@ -74,10 +74,9 @@ pub(super) async fn edit(console: &Console, id: &str) -> Result<(), Vec<Flash>> 
     queueing::reopen(console, &post, id).await.map_err(|told| vec![told])
 }
 
-/// Keeps the account of a post from being posted for, which would keep what TikTok failed for good from being settled,
-/// and lets such a post be made again.
+/// A post that no run comes to meanwhile; what TikTok failed for good is called not posted, so that it may be made again.
 async fn changeable(console: &Console, id: &str) -> Result<Changeable, Vec<Flash>> {
-    let post = queueing::hold(console, id).await.map_err(|told| vec![told])?;
+    let post = queueing::take(console, id, true).await.map_err(|told| vec![told])?;
     if let Some(number) = post.failed {
         let settled = settle(console, number, false).await;
         if settled.iter().any(|told| told.tone == Tone::Bad) {
