@@ -49,6 +49,10 @@ const GROWTH: u64 = 8;
 /// The most bytes of a request: connections that are open for very long are cut more often.
 const MOST: u64 = 256 << 20;
 
+/// Reads of fewer bytes are made from pages of [`FIRST`] bytes, of which so many are kept.
+const FEW: usize = 64 << 10;
+const PAGES: usize = 4;
+
 /// Pieces of an answer that are kept ahead: of up to half a megabyte each.
 const AHEAD: usize = 6;
 
@@ -168,6 +172,8 @@ pub(super) struct RemoteVideo {
     runtime: Handle,
     /// Those that a read may go on with, the latest last.
     streams: Mutex<Vec<Stream>>,
+    /// Where small reads were made, each with its first byte, the latest last.
+    pages: Mutex<Vec<(u64, Bytes)>>,
 }
 
 impl RemoteVideo {
@@ -197,7 +203,16 @@ impl RemoteVideo {
         let end = FIRST.min(pin.size);
         let first = Stream::start(&runtime, 0..end, FIRST, bytes);
         let streams = Mutex::new(vec![first]);
-        Ok(Self { place, ranges, pin, identity, patience, runtime, streams })
+        Ok(Self {
+            place,
+            ranges,
+            pin,
+            identity,
+            patience,
+            runtime,
+            streams,
+            pages: Mutex::default(),
+        })
     }
 
     /// The stream that a read at a position goes on with, if there is one.
@@ -220,6 +235,46 @@ impl RemoteVideo {
         let end = self.pin.size.min(position.saturating_add(window));
         let part = self.patience.get(self.ranges.as_ref(), position..end, Some(&self.pin)).await?;
         Ok(Stream::start(&self.runtime, position..end, window, part.bytes))
+    }
+
+    /// A few bytes, such as those of a header: headers lie close to each other, and are read in leaps.
+    async fn read_few(&self, buffer: &mut [u8], position: u64) -> Result<usize, RemoteTrouble> {
+        let first = position - position % FIRST;
+        let kept = {
+            let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+            pages.iter().find(|(at, _)| *at == first).map(|(_, page)| page.clone())
+        };
+        let page = match kept {
+            Some(page) => page,
+            None => self.page(first).await?,
+        };
+        let behind = usize::try_from(position - first).unwrap_or(usize::MAX);
+        let there = page.get(behind..).unwrap_or_default();
+        let count = buffer.len().min(there.len());
+        buffer[..count].copy_from_slice(&there[..count]);
+        Ok(count)
+    }
+
+    async fn page(&self, first: u64) -> Result<Bytes, RemoteTrouble> {
+        let length = usize::try_from(FIRST.min(self.pin.size - first)).unwrap_or(usize::MAX);
+        let mut page = vec![0; length];
+        self.fill(&mut page, first).await?;
+        let page = Bytes::from(page);
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        pages.push((first, page.clone()));
+        if pages.len() > PAGES {
+            pages.remove(0);
+        }
+        Ok(page)
+    }
+
+    /// Reads all of a range: what is left of one is no small read.
+    async fn fill(&self, buffer: &mut [u8], position: u64) -> Result<usize, RemoteTrouble> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            filled += self.read(&mut buffer[filled..], position + filled as u64).await?;
+        }
+        Ok(filled)
     }
 
     async fn read(&self, buffer: &mut [u8], position: u64) -> Result<usize, RemoteTrouble> {
@@ -259,7 +314,14 @@ impl ReadAt for RemoteVideo {
         }
         let left = usize::try_from(self.pin.size - offset).unwrap_or(usize::MAX);
         let most = buffer.len().min(left);
-        match self.runtime.block_on(self.read(&mut buffer[..most], offset)) {
+        let buffer = &mut buffer[..most];
+        let is_few = most < FEW && most < left;
+        let read = if is_few {
+            self.runtime.block_on(self.read_few(buffer, offset))
+        } else {
+            self.runtime.block_on(self.fill(buffer, offset))
+        };
+        match read {
             // As a file that has become shorter.
             Err(RemoteTrouble::Changed) => Ok(0),
             read => read.map_err(|why| self.failed(why)),
