@@ -17,6 +17,7 @@ fn main() {
     record("COMMIT", commit);
     record("TARGET", env::var("TARGET").ok());
     record("PROFILE", env::var("PROFILE").ok());
+    record("FEATURES", Some(features()));
     let rustc = env::var("RUSTC").ok().and_then(|rustc| said(&rustc, &["--version"]));
     record("RUSTC", rustc.map(|said| said.trim_start_matches("rustc ").to_owned()));
 }
@@ -24,6 +25,16 @@ fn main() {
 fn record(name: &str, value: Option<String>) {
     let value = value.unwrap_or_else(|| "unknown".to_owned());
     println!("cargo::rustc-env=TIKTOK_UP_BUILD_{name}={value}");
+}
+
+/// The cargo features of the build that are not on by themselves.
+fn features() -> String {
+    let variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let names =
+        variables.filter_map(|name| Some(name.strip_prefix("CARGO_FEATURE_")?.to_lowercase()));
+    let mut names: Vec<_> = names.filter(|name| name != "default").collect();
+    names.sort();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// What somebody knows better who builds without the repository, in one line.

@@ -29,15 +29,13 @@ fn is_verbose(args: &[OsString]) -> bool {
 
 /// The version, and below it a line for each thing that tells one build from another.
 fn in_full() -> String {
-    let features = [("faults", cfg!(feature = "faults")), ("keyring", cfg!(feature = "keyring"))];
-    let features: Vec<_> = features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
-    let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
     format!(
-        "{}\ncommit: {}\ntarget: {}\nprofile: {}\nfeatures: {features}\nrustc: {}",
+        "{}\ncommit: {}\ntarget: {}\nprofile: {}\nfeatures: {}\nrustc: {}",
         env!("CARGO_PKG_VERSION"),
         env!("TIKTOK_UP_BUILD_COMMIT"),
         env!("TIKTOK_UP_BUILD_TARGET"),
         env!("TIKTOK_UP_BUILD_PROFILE"),
+        env!("TIKTOK_UP_BUILD_FEATURES"),
         env!("TIKTOK_UP_BUILD_RUSTC"),
     )
 }

@@ -66,6 +66,8 @@ fn the_version_is_one_line_and_with_verbose_tells_one_build_from_another() {
         lines[1..].iter().map(|line| line.split_once(": ").expect("a name").0).collect();
     assert_eq!(lines[0], short.trim_end());
     assert_eq!(names, ["commit", "target", "profile", "features", "rustc"]);
+    let features = lines[4].trim_start_matches("features: ").split(", ").collect::<Vec<_>>();
+    assert_eq!(features.contains(&"postgres"), cfg!(feature = "postgres"), "{features:?}");
     assert!(!lines.contains(&"target: unknown") && !lines.contains(&"rustc: unknown"), "{long:#?}");
     for args in [&["-vV"][..], &["-Vv"], &["-v", "-V"], &["--verbose", "--version"]] {
         assert_eq!(world.run(args).exits(0).stdout, long.stdout, "{args:?}");
