@@ -10,8 +10,13 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit, test_kill_pro
 pub(crate) type Environment<'a> = dyn Fn(&str) -> Option<OsString> + Send + Sync + 'a;
 
 /// The environment variables that no child process is given.
-const SECRET_VARS: [&str; 3] =
-    ["TIKTOK_CLIENT_KEY", "TIKTOK_CLIENT_SECRET", "TIKTOK_UP_PASSPHRASE"];
+const SECRET_VARS: [&str; 5] = [
+    "PGPASSWORD",
+    "TIKTOK_CLIENT_KEY",
+    "TIKTOK_CLIENT_SECRET",
+    "TIKTOK_UP_DATABASE_URL",
+    "TIKTOK_UP_PASSPHRASE",
+];
 
 /// Takes our secrets out of a child's environment. Every child goes through here, the browser
 /// included.

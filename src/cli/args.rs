@@ -683,6 +683,30 @@ pub(crate) struct DoctorArgs {
     pub(crate) offline: bool,
 }
 
+/// Arguments of `store`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = help::STORE)]
+pub(crate) struct StoreArgs {
+    #[command(subcommand)]
+    // A doc comment here would replace the command's own help.
+    pub(crate) action: StoreAction,
+}
+
+/// What `store` does.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum StoreAction {
+    /// Look at the database: connection, version, standbys, clock, permissions, encryption
+    ///
+    /// Changes nothing. The exit code is 0, or the worst of what was found.
+    #[command(after_help = help::STORE_CHECK)]
+    Check,
+    /// Bring the database to the version of this program, as the first run that needs it does by itself
+    ///
+    /// Programs of earlier versions go on with it, as far as the new version says so.
+    #[command(after_help = help::STORE_MIGRATE)]
+    Migrate,
+}
+
 /// Arguments of `config`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::CONFIG)]

@@ -254,6 +254,18 @@ pub(super) const CONFIG_CHECK: &str = headed!(
     "Exit code: 0 it is in order, 2 it is not. `tiktok-up doctor` looks at the secrets and logins, too."
 );
 
+pub(super) const STORE: &str = headed!(
+    "Examples",
+    "tiktok-up store check                    whether the database can be used, and what to change"
+    "tiktok-up store migrate\n"
+    "`url` under `[store]`, or TIKTOK_UP_DATABASE_URL, names the database: docs/DATABASE.md."
+);
+
+pub(super) const STORE_CHECK: &str =
+    headed!("Examples", "tiktok-up store check" "tiktok-up store check --json");
+
+pub(super) const STORE_MIGRATE: &str = headed!("Examples", "tiktok-up store migrate");
+
 pub(super) const DOCTOR: &str = headed!(
     "Examples",
     "tiktok-up doctor                         what is wrong here, and what to change"

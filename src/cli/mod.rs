@@ -23,8 +23,8 @@ pub(crate) use self::args::{
     AccountsAction, AccountsArgs, CancelArgs, CompleteArgs, CompletionsArgs, ConfigAction,
     ConfigArgs, DemoArgs, DoctorArgs, ExplainArgs, HelpArgs, HistoryArgs, HookArgs, InitArgs,
     LoginArgs, LogoutArgs, ManArgs, OpenArgs, PassphraseArgs, PasswordArgs, PostArgs, RefreshArgs,
-    ResolveArgs, RunArgs, Schema, SchemaArgs, ServeAction, ServeArgs, StatusArgs, UploadArgs,
-    UserRole, Verdict, VideosArgs, WatchArgs,
+    ResolveArgs, RunArgs, Schema, SchemaArgs, ServeAction, ServeArgs, StatusArgs, StoreAction,
+    StoreArgs, UploadArgs, UserRole, Verdict, VideosArgs, WatchArgs,
 };
 pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::topics::page as topic;
@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Open(OpenArgs),
     /// Show the settings in use and where each comes from, change config.toml, check it
     Config(ConfigArgs),
+    /// Look at the database that keeps the store, or bring it up to date
+    Store(StoreArgs),
     /// Check settings, apps, tokens, journal and locks on this machine, and ask TikTok about them
     ///
     /// One line for each, with what to change; with --quiet only for what is wrong. Client secrets are read
@@ -173,6 +175,7 @@ impl Command {
             Self::History(_) => "history",
             Self::Open(_) => "open",
             Self::Config(_) => "config",
+            Self::Store(_) => "store",
             Self::Doctor(_) => "doctor",
             Self::Videos(_) => "videos",
             Self::Explain(_) => "explain",

@@ -31,6 +31,10 @@ const VARIABLES: &[(&str, &str)] = &[
         "the passphrase for `accounts export` and `accounts import`, and of an encrypted store; for \
          `serve add-user` the user's password",
     ),
+    (
+        "TIKTOK_UP_DATABASE_URL",
+        "the address of a PostgreSQL database that keeps the store, in a build with that feature",
+    ),
     ("TIKTOK_UP_API_URL", "another base of the API: https, or http on 127.0.0.1"),
     ("TIKTOK_UP_AUTH_URL", "another base of the authorize page"),
     ("TIKTOK_UP_TIMING", "other waiting times, for a rehearsal with an API on 127.0.0.1 alone"),

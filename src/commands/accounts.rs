@@ -124,7 +124,7 @@ pub(super) async fn alias(context: &Context, account: &str, name: &str) -> Resul
 /// Lists them.
 pub(super) async fn list(context: &Context, wide: bool) -> Result<Exit, Failure> {
     let store = context.store().await?;
-    let rest = at_rest::where_secrets_rest(context)?;
+    let rest = at_rest::where_they_rest(context, &store).await?;
     recover(context, &store).await?;
     let all = store.shared.accounts().all().await?;
     let mut accounts: Vec<_> =

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +21,8 @@ use crate::process::allow_descriptors;
 use crate::secret::Secret;
 use crate::settings::{Encrypt, StoreKeyError};
 use crate::signals::Signal;
+#[cfg(feature = "postgres")]
+use crate::store::StoreError;
 use crate::store::local::{Looked, Migrated, SqliteJournal as Journal, TokenFile};
 use crate::text;
 
@@ -31,7 +32,9 @@ const TRIES: usize = 3;
 /// How tokens rest, and with what.
 #[derive(Clone, Debug)]
 pub(super) struct Rest {
-    file: PathBuf,
+    place: String,
+    /// Whether that is a file of this machine.
+    is_file: bool,
     encryption: Option<Encryption>,
     setting: Option<Encrypt>,
 }
@@ -40,8 +43,19 @@ pub(super) struct Rest {
 pub(super) fn where_secrets_rest(context: &Context) -> Result<Rest, Failure> {
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     Ok(Rest {
-        file: store.path(),
+        place: store.path().display().to_string(),
+        is_file: true,
         encryption: store.encryption()?,
+        setting: context.settings.encrypt.clone(),
+    })
+}
+
+/// The same of a store that was opened.
+pub(super) async fn where_they_rest(context: &Context, store: &Stores) -> Result<Rest, Failure> {
+    Ok(Rest {
+        place: store.shared.accounts().place(),
+        is_file: context.settings.database.is_none(),
+        encryption: store.shared.encryption().await?,
         setting: context.settings.encrypt.clone(),
     })
 }
@@ -96,9 +110,10 @@ impl Rest {
 
 impl fmt::Display for Rest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tokens rest in `{}`", self.file.display())?;
+        write!(f, "tokens rest in `{}`", self.place)?;
         let Some(store) = &self.encryption else {
-            return f.write_str(", mode 0600, not encrypted");
+            let mode = if self.is_file { ", mode 0600" } else { "" };
+            return write!(f, "{mode}, not encrypted");
         };
         match self.setting.as_ref().filter(|setting| setting.scheme() == store.scheme) {
             Some(setting) => write!(f, ", encrypted with {} (key {})", setting.words(), store.key),
@@ -205,6 +220,10 @@ fn stopped(signal: Signal) -> Failure {
 /// `upload_url` knows that there is a key.
 pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
     let setting = context.settings.encrypt.clone().ok_or_else(|| not_set(context))?;
+    #[cfg(feature = "postgres")]
+    if context.settings.database.is_some() {
+        return encrypt_database(context, setting).await;
+    }
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let _alone = Lock::try_acquire(&store.migration_lock())?;
     // Fetched as every later run will, so that no key is used that does not come back.
@@ -230,7 +249,7 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
         Ok((migrated, urls))
     };
     let (migrated, urls) = context.to_its_end(migrate).await??;
-    report(context, "encrypt", migrated, urls)?;
+    report(context, "encrypt", migrated, urls, &where_secrets_rest(context)?);
     if let Encrypt::KeyFile(path) = &setting
         && path.parent() == Some(context.settings.home.state.as_path())
     {
@@ -243,8 +262,30 @@ pub(super) async fn encrypt(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// `accounts encrypt` of a database, for all machines in one step. Each of them needs the key from then on.
+#[cfg(feature = "postgres")]
+async fn encrypt_database(context: &Context, setting: Encrypt) -> Result<Exit, Failure> {
+    let store = context.store().await?;
+    let encryption = match store.shared.encryption().await? {
+        Some(encryption) => encryption,
+        None => first_key(context, setting).await?.0,
+    };
+    let key = key_of(context, &encryption).await?;
+    let Some(database) = &store.database else { return Err(StoreError::Closed.into()) };
+    let (logins, urls) = database.encrypt(encryption, key.clone()).await?;
+    let local = store.local.clone().with_key(key);
+    context.to_its_end(move || local.refresh_log().migrate(false)).await??;
+    let rest = where_they_rest(context, &store).await?;
+    report(context, "encrypt", Migrated { logins, changed: logins > 0 }, urls, &rest);
+    Ok(Exit::Done)
+}
+
 /// `accounts decrypt`: the way back. The journal goes first, for the same reason.
 pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
+    if context.settings.database.is_some() {
+        return Err(Failure::usage("what a database keeps encrypted stays encrypted")
+            .hint("log out, and log in again with another store, to have tokens elsewhere"));
+    }
     let store = TokenFile::open(&context.settings.home.state, context.settings.clock)?;
     let _alone = Lock::try_acquire(&store.migration_lock())?;
     let store = match store.encryption()? {
@@ -271,7 +312,7 @@ pub(super) async fn decrypt(context: &Context) -> Result<Exit, Failure> {
         Ok((store.decrypt(&held.accounts)?, urls))
     };
     let (migrated, urls) = context.to_its_end(migrate).await??;
-    report(context, "decrypt", migrated, urls)?;
+    report(context, "decrypt", migrated, urls, &where_secrets_rest(context)?);
     if let Some(setting) = &context.settings.encrypt {
         let then = match setting {
             Encrypt::KeyFile(_) | Encrypt::Keyring => {
@@ -360,8 +401,7 @@ impl Held {
 }
 
 /// What was done, and where the secrets rest now.
-fn report(context: &Context, what: &str, done: Migrated, urls: usize) -> Result<(), Failure> {
-    let rest = where_secrets_rest(context)?;
+fn report(context: &Context, what: &str, done: Migrated, urls: usize, rest: &Rest) {
     let printer = &context.printer;
     if printer.is_json() {
         printer.json(&json!({
@@ -372,7 +412,7 @@ fn report(context: &Context, what: &str, done: Migrated, urls: usize) -> Result<
             "tokens_at_rest": rest.word(),
             "key": rest.encryption.as_ref().map(|encryption| encryption.key.to_string()),
         }));
-        return Ok(());
+        return;
     }
     if done.changed {
         let logins = text::count(done.logins as u64, "login");
@@ -387,5 +427,4 @@ fn report(context: &Context, what: &str, done: Migrated, urls: usize) -> Result<
              `tiktok-up refresh --force` makes those worthless",
         );
     }
-    Ok(())
 }

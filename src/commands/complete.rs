@@ -88,7 +88,7 @@ async fn choices(wanted: &AtCursor, env: &Environment<'_>) -> Option<Vec<Choice>
         Kind::Accounts | Kind::Posts | Kind::Pages => {}
     }
     let home = Home::find(wanted.home.as_deref(), env).ok()?;
-    let store = Stores::existing(&home, Clock::default()).await.ok()??.shared;
+    let store = Stores::existing_in(&home, Clock::default()).await.ok()??.shared;
     let accounts = store.accounts().all().await.ok()?;
     let mut found = Vec::new();
     if wanted.kind != Kind::Accounts

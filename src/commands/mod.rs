@@ -27,6 +27,7 @@ mod sandbox;
 mod serve;
 mod shell;
 mod status;
+mod store;
 mod stores;
 mod tokens;
 mod upload;
@@ -206,12 +207,12 @@ impl Context {
 
     /// The store that the settings name, made if there is none. Without the key of an encrypted one.
     async fn store(&self) -> Result<Stores, Failure> {
-        Ok(Stores::open(&self.settings.home, self.settings.clock).await?)
+        Box::pin(Stores::open(&self.settings)).await
     }
 
     /// The same if there is one: whoever only looks makes none.
     async fn existing_store(&self) -> Result<Option<Stores>, Failure> {
-        Ok(Stores::existing(&self.settings.home, self.settings.clock).await?)
+        Box::pin(Stores::existing(&self.settings)).await
     }
 
     /// The tokens of a store's accounts, interrupted refreshes brought to their end. Each account
@@ -399,6 +400,7 @@ async fn perform(
                 outcome => outcome,
             }
         }
+        Command::Store(args) => Box::pin(store::run(&load().await?, args)).await,
         Command::Resolve(args) => resolve::run(&load().await?, args).await,
         Command::Cancel(args) => cancel::run(&load().await?, args).await,
         Command::History(args) => history::run(&load().await?, args).await,

@@ -115,6 +115,14 @@ catalogue! {
         => "free space on the disk of its server and run again";
     DatabaseNewer: "A later version of this program has changed the database so that this one does not understand it."
         => "use the same version of tiktok-up on all machines; nothing was changed there";
+    DatabaseNotBuilt: "A database is to keep the store, and this build can use none."
+        => "build it with `--features postgres`, or take `url` out of `[store]` and TIKTOK_UP_DATABASE_URL out of the \
+            environment";
+    DatabaseAddress: "The address of the database cannot be used."
+        => "it looks like `postgres://USER@HOST/DATABASE?sslmode=verify-full`; a password stands in the file of \
+            `password_file`, or comes from `password_command`";
+    DatabaseNotSet: "A command is about a database that keeps the store, and none does."
+        => "set `url` under `[store]` in config.toml, or TIKTOK_UP_DATABASE_URL";
     DatabaseDenied: "The user of the database may not do what this program needs."
         => "give that user the schema `tiktok_up`, or the right to create it (`GRANT CREATE ON DATABASE …`)";
     DatabaseRefused: "The database does not let this user in, or there is no such database."

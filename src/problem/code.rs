@@ -208,6 +208,9 @@ codes! {
         }
         Input: {
             AppNotConfigured = "app_not_configured",
+            DatabaseNotBuilt = "database_not_built",
+            DatabaseAddress = "database_address",
+            DatabaseNotSet = "database_not_set",
             DatabaseDenied = "database_denied",
             DatabaseRefused = "database_refused",
             DatabaseTls = "database_tls",

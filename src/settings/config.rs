@@ -44,12 +44,34 @@ pub(super) struct Config {
     pub(super) apps: BTreeMap<String, AppEntry>,
     /// `[store]`.
     pub(super) store: Option<Encrypt>,
+    /// What it says of a database.
+    pub(super) database: DatabaseEntry,
     /// `[hooks]`.
     pub(super) hooks: HooksEntry,
     /// `[slots.NAME]`.
     pub(super) slots: BTreeMap<String, Slot>,
     /// `[serve]`.
     pub(super) serve: ServeSettings,
+}
+
+/// What `[store]` says of a database.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DatabaseEntry {
+    /// `url`.
+    pub(super) url: Option<Secret>,
+    /// `password_file` or `password_command`.
+    pub(super) password: Option<SecretSource>,
+}
+
+impl DatabaseEntry {
+    /// Whether the address itself holds a password.
+    pub(super) fn holds_a_password(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| {
+            let address = url.expose();
+            let login = address.split_once("://").and_then(|(_, rest)| rest.split_once('@'));
+            address.contains("password=") || login.is_some_and(|(login, _)| login.contains(':'))
+        })
+    }
 }
 
 /// `[hooks]`.
@@ -93,6 +115,7 @@ impl Config {
         self.apps.values().any(|app| matches!(app.secret, SecretSource::Here(_)))
             || self.hooks.webhook.is_some()
             || matches!(self.hooks.key, Some(SecretSource::Here(_)))
+            || self.database.holds_a_password()
     }
 
     /// Reads the text of a file that lies in `folder`.
@@ -119,8 +142,16 @@ pub(super) const APP: &[&str] = &[
     "redirect_uri",
     "scopes",
 ];
-pub(super) const STORE: &[&str] =
-    &["encrypt", "key_command", "key_file", "passphrase_command", "passphrase_file"];
+pub(super) const STORE: &[&str] = &[
+    "encrypt",
+    "key_command",
+    "key_file",
+    "passphrase_command",
+    "passphrase_file",
+    "password_command",
+    "password_file",
+    "url",
+];
 
 pub(super) const HOOKS: &[&str] =
     &["desktop", "notify_command", "webhook", "webhook_secret", "webhook_secret_file", "when"];
@@ -154,7 +185,7 @@ impl Reader<'_> {
                 "hooks" => config.hooks = self.hooks(value),
                 "serve" => config.serve = self.serve(value),
                 "slots" => config.slots = self.slots(value),
-                "store" => config.store = self.store(value),
+                "store" => (config.store, config.database) = self.store(value),
                 _ => self.unknown(key, ROOT),
             }
         }
@@ -460,8 +491,47 @@ impl Reader<'_> {
         jitter
     }
 
-    fn store(&mut self, value: &Value<'_>) -> Option<Encrypt> {
-        let table = self.table(value, "store")?;
+    fn store(&mut self, value: &Value<'_>) -> (Option<Encrypt>, DatabaseEntry) {
+        let Some(table) = self.table(value, "store") else {
+            return (None, DatabaseEntry::default());
+        };
+        (self.encrypt(table), self.database(table))
+    }
+
+    fn database(&mut self, table: &DeTable<'_>) -> DatabaseEntry {
+        let mut entry = DatabaseEntry::default();
+        let mut passwords = Vec::new();
+        for (field, value) in table {
+            match field.get_ref().as_ref() {
+                "url" if cfg!(feature = "postgres") => {
+                    entry.url = self.word(value).map(Secret::new);
+                }
+                "url" => self.wrong(
+                    value.span(),
+                    "this build cannot use a database: build it with `--features postgres`",
+                ),
+                "password_file" => {
+                    passwords.push((field.span(), self.path(value).map(SecretSource::File)));
+                }
+                "password_command" => {
+                    passwords.push((field.span(), self.command(value).map(SecretSource::Command)));
+                }
+                _ => {}
+            }
+        }
+        let has_url = table.iter().any(|(key, _)| key.get_ref() == "url");
+        for (nth, (at, _)) in passwords.iter().enumerate() {
+            if nth > 0 {
+                self.wrong(at.clone(), "one of a file and a command is enough");
+            } else if !has_url && !cfg!(feature = "postgres") {
+                self.wrong(at.clone(), "of no use without `url`");
+            }
+        }
+        entry.password = passwords.into_iter().find_map(|(_, password)| password);
+        entry
+    }
+
+    fn encrypt(&mut self, table: &DeTable<'_>) -> Option<Encrypt> {
         let mut scheme = None;
         let (mut key, mut passphrase) = (Vec::new(), Vec::new());
         for (field, value) in table {
@@ -480,6 +550,7 @@ impl Reader<'_> {
                     let command = self.command(value).map(PassphraseFrom::Command);
                     passphrase.push((field.span(), command));
                 }
+                "password_command" | "password_file" | "url" => {}
                 _ => self.unknown(field, STORE),
             }
         }

@@ -194,6 +194,16 @@ pub(crate) enum SettingsError {
         /// Why.
         source: CommandError,
     },
+    /// A database is to keep the store, and this build can use none.
+    #[error("this build cannot use a database")]
+    NoDatabase,
+    /// `password_command` gave no password.
+    #[error("`password_command` of `[store]` gave no password")]
+    #[cfg(feature = "postgres")]
+    DatabaseCommand {
+        /// Why.
+        source: CommandError,
+    },
 }
 
 impl From<FsError> for SettingsError {
@@ -233,6 +243,11 @@ impl Coded for SettingsError {
             Self::Home { .. } => Code::HomePath.into(),
             Self::HomeNotPlain { .. } => Code::HomeNotPlain.into(),
             Self::Command { source, .. } => {
+                Problem::new(Code::SecretCommand).with("said", source.said_words())
+            }
+            Self::NoDatabase => Code::DatabaseNotBuilt.into(),
+            #[cfg(feature = "postgres")]
+            Self::DatabaseCommand { source } => {
                 Problem::new(Code::SecretCommand).with("said", source.said_words())
             }
             Self::NotText { name } => Problem::new(Code::NotText).with("name", name),

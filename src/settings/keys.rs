@@ -42,6 +42,7 @@ const RIVALS: &[&[&str]] = &[
     &["client_secret", "client_secret_command", "client_secret_file"],
     &["key_command", "key_file"],
     &["passphrase_command", "passphrase_file"],
+    &["password_command", "password_file"],
     &["webhook_secret", "webhook_secret_file"],
 ];
 
@@ -133,7 +134,7 @@ fn names_in(table: &str) -> Vec<&'static str> {
 /// No two tables have keys of one name and of different kinds.
 fn kind_of(name: &str) -> KeyKind {
     match name {
-        "client_secret" | "webhook" | "webhook_secret" => KeyKind::Secret,
+        "client_secret" | "url" | "webhook" | "webhook_secret" => KeyKind::Secret,
         "days" | "folders" | "scopes" | "times" | "when" => KeyKind::Words,
         "desktop" => KeyKind::Flag,
         name if name.ends_with("_command") => KeyKind::Command,

@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
 use super::apps::{KEY_VAR, SECRET_VAR, variable};
+use super::database::URL_VAR;
 use super::file::UserFile;
 use super::keys::Key;
 use super::{
@@ -87,6 +88,9 @@ pub(crate) fn in_use(
     add("auth_url", SettingValue::Text(auth), of_variable(AUTH_URL_VAR));
     if let Some(list) = variable(env, TIMING_VAR)? {
         add("timing", SettingValue::Text(list), Origin::Variable(TIMING_VAR));
+    }
+    if is_set(URL_VAR) {
+        add("database_url", SettingValue::Secret, Origin::Variable(URL_VAR));
     }
     if is_set(PASSPHRASE_VAR) {
         add("passphrase", SettingValue::Secret, Origin::Variable(PASSPHRASE_VAR));

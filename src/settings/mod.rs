@@ -6,6 +6,7 @@ mod change;
 mod command;
 mod config;
 mod credentials;
+mod database;
 mod edit;
 mod error;
 mod file;
@@ -24,6 +25,7 @@ use url::Url;
 
 pub(crate) use self::apps::{Apps, KnownApp, NoApp};
 pub(crate) use self::change::{begin_table, change};
+pub(crate) use self::database::Database;
 pub(crate) use self::edit::{ConfigFile, NewApp, is_plain_name};
 pub(crate) use self::error::SettingsError;
 pub(crate) use self::home::Home;
@@ -86,6 +88,8 @@ pub(crate) struct Settings {
     pub(crate) apps: Apps,
     /// How the token store is encrypted, if it is to be.
     pub(crate) encrypt: Option<Encrypt>,
+    /// The database that keeps the store. `None`: files of this machine do.
+    pub(crate) database: Option<Database>,
     /// Who is told of what happens.
     pub(crate) hooks: HookSettings,
     /// The times that posts may be spread over.
@@ -159,9 +163,11 @@ impl Settings {
         let apps = Apps::make(flags.app, env, &config, &home.config_file())?;
         let encrypt = config.store.map(|encrypt| with_passphrase(encrypt, env)).transpose()?;
         let hooks = HookSettings::read(config.hooks)?;
+        let database = Database::read(config.database, env)?;
         let (defaults, account_defaults) = (config.defaults, config.accounts);
         Ok(Self {
             account_defaults,
+            database,
             hooks,
             slots: config.slots,
             serve: config.serve,
@@ -205,6 +211,7 @@ impl Settings {
             timing,
             defaults: FieldValues::default(),
             apps: Apps::given(app),
+            database: None,
             encrypt: None,
             hooks: HookSettings::default(),
             account_defaults: BTreeMap::new(),

@@ -32,7 +32,6 @@ pub(crate) mod journal;
 pub(crate) mod leases;
 pub(crate) mod local;
 #[cfg(feature = "postgres")]
-#[cfg_attr(not(test), expect(dead_code, reason = "no setting leads to it yet"))]
 pub(crate) mod postgres;
 mod rules;
 mod slots;
@@ -46,6 +45,8 @@ use std::sync::Arc;
 
 pub(crate) use accounts::{AccountStore, Change, Edit, Rotated};
 pub(crate) use epoch::Epoch;
+#[cfg(feature = "postgres")]
+pub(crate) use error::DatabaseError;
 pub(crate) use error::{
     AccountError, Doubt, Holder, JournalError, LeaseError, SlotError, StoreError,
 };

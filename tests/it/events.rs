@@ -284,6 +284,7 @@ fn posts_and_accounts(seen: &mut Seen) {
         &["history"],
         &["history", "--numbers"],
         &["videos"],
+        &["store", "check"],
         &["open", "1", "--no-browser"],
         &["resolve", "1", "--posted"],
         &["refresh"],

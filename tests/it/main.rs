@@ -31,6 +31,7 @@ mod console_settings;
 mod console_sure;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod counts;
+mod database;
 #[cfg(feature = "faults")]
 mod disk_full;
 mod display;

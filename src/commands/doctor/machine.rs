@@ -47,7 +47,9 @@ pub(super) fn check(context: &Context) -> Machine {
     if !home.state.exists() {
         let message = format!("`{}` is not there yet", home.state.display());
         findings.push(Finding::good("state", message));
-        findings.push(nobody(context));
+        if context.settings.database.is_none() {
+            findings.push(nobody(context));
+        }
         return Machine { findings, logins: Logins::default() };
     }
     let mut of_files = permissions(&home.state);
@@ -63,6 +65,10 @@ pub(super) fn check(context: &Context) -> Machine {
     findings.push(Finding::good("state", format!("`{}` is yours alone", store.dir().display())));
     findings.extend(of_files);
     findings.push(locks(store.dir()));
+    // What a database keeps is looked at there.
+    if context.settings.database.is_some() {
+        return Machine { findings, logins: Logins::default() };
+    }
     let (of_tokens, accounts) = tokens(context, &store);
     findings.extend(of_tokens);
     let (of_secrets, key) = secrets(context);

@@ -11,7 +11,7 @@ mod unattended;
 use serde_json::json;
 
 use crate::cli::{DoctorArgs, GlobalArgs};
-use crate::commands::{Context, flags};
+use crate::commands::{Context, flags, store};
 use crate::exit::Exit;
 use crate::output::{Explain, Failure, Printer};
 use crate::settings::{Environment, in_use};
@@ -58,6 +58,9 @@ pub(super) async fn run(
         Err(signal) => return Ok(signal.exit()),
     };
     report.tell_all(machine.findings);
+    if context.settings.database.is_some() {
+        report.tell_all(Box::pin(database(&context)).await);
+    }
     report.tell(machine::callback(&context).await);
     report.tell_all(unattended::check(&settings, env));
     // What is mended is mended on this machine alone.
@@ -69,6 +72,30 @@ pub(super) async fn run(
         }
     }
     Ok(report.exit)
+}
+
+/// What is found of the database that keeps the store.
+async fn database(context: &Context) -> Vec<Finding> {
+    match store::look(context).await {
+        Ok(found) => {
+            let told = found.into_iter().map(|(message, problem)| match problem {
+                None => Finding::good("store", message),
+                Some(failure) => Finding {
+                    check: "store",
+                    exit: failure.exit,
+                    message: format!("{:#}", failure.error),
+                    hint: failure.hint,
+                },
+            });
+            told.collect()
+        }
+        Err(failure) => vec![Finding {
+            check: "store",
+            exit: failure.exit,
+            message: format!("{:#}", failure.error),
+            hint: failure.hint,
+        }],
+    }
 }
 
 /// What a check came to: good if its exit code is 0, and then something is still to do if there is a hint.

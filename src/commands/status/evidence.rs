@@ -16,6 +16,7 @@ use crate::commands::{Context, at_rest};
 use crate::model::account::Accounts;
 use crate::model::{Mode, Phase, PostNumber, RecordedPost};
 use crate::output::{Failure, moment};
+use crate::settings::Encrypt;
 use crate::store::Journal;
 use crate::text;
 
@@ -128,7 +129,12 @@ fn is_looked_for(post: &RecordedPost) -> bool {
 
 /// Whether somebody would have to type a passphrase, which a list is not worth.
 fn is_typed(context: &Context) -> bool {
-    at_rest::where_secrets_rest(context).is_ok_and(|rest| rest.is_typed())
+    // In a database as well: whoever sets it types for every store.
+    let by_setting = || context.settings.encrypt.as_ref().is_some_and(Encrypt::is_typed);
+    match &context.settings.database {
+        Some(_) => by_setting(),
+        None => at_rest::where_secrets_rest(context).is_ok_and(|rest| rest.is_typed()),
+    }
 }
 
 /// The public videos up to the end of the time in which the last of these posts may have appeared, and what to look

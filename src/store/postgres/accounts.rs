@@ -34,6 +34,10 @@ impl PostgresAccounts {
     ) -> StoreFuture<'_, T> {
         let key = self.key.get().cloned();
         self.session.run(doing, commit, move |tx| {
+            if commit == Commit::Everywhere {
+                // Whoever encrypts them waits for this, and this for them.
+                tx.batch("LOCK TABLE accounts IN ROW SHARE MODE")?;
+            }
             let needed = at_rest::encryption(tx)?.map(|encryption| encryption.key);
             work(&Rest { tx, key: key.as_ref(), needed })
         })

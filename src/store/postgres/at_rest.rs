@@ -25,3 +25,11 @@ pub(super) fn encryption(tx: &Tx<'_>) -> Result<Option<Encryption>, StoreError> 
     let odd = |_| tx.odd("what tells how its secrets are encrypted does not");
     said.map(|said| serde_json::from_str(&said).map_err(odd)).transpose()
 }
+
+/// Says that secrets rest encrypted from now on, and how.
+pub(super) fn say(tx: &Tx<'_>, encryption: &Encryption) -> Result<(), StoreError> {
+    let text = serde_json::to_string(encryption).map_err(|error| tx.odd(error.to_string()))?;
+    let statement = "INSERT INTO meta (name, value) VALUES ($1, $2)";
+    tx.execute(statement, &[NAME.into(), text.into()])?;
+    Ok(())
+}

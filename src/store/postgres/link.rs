@@ -66,6 +66,17 @@ impl Session {
         self.thread.run(move || lock(&link).transaction(doing, commit, work))
     }
 
+    /// Does a transaction, whatever is there: nothing is migrated for it.
+    pub(super) fn bare<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        commit: Commit,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        let link = Arc::clone(&self.link);
+        self.thread.run(move || lock(&link).bare(doing, commit, work))
+    }
+
     /// Begins a transaction that nobody waits for.
     pub(super) fn begin(
         &self,

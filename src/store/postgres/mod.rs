@@ -8,6 +8,7 @@
 
 mod accounts;
 mod at_rest;
+mod check;
 mod cluster;
 mod journal;
 mod leases;
@@ -26,6 +27,8 @@ mod value;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use check::Checked;
+pub(crate) use schema::latest;
 pub(crate) use target::Target;
 
 use accounts::PostgresAccounts;
@@ -64,6 +67,33 @@ impl PostgresStore {
             key: Arc::default(),
             target,
         })
+    }
+
+    /// The address of the database for people, without user and password.
+    pub(crate) fn place(&self) -> &str {
+        self.target.place()
+    }
+
+    /// Looks at the database, and changes nothing there.
+    pub(crate) fn check(&self) -> StoreFuture<'_, Checked> {
+        self.accounts.bare("look at the database", Commit::Read, check::check)
+    }
+
+    /// Brings the database to the version of this program. Gives the version that was there.
+    pub(crate) fn migrate(&self) -> StoreFuture<'_, i64> {
+        self.accounts.bare("migrate", Commit::Everywhere, schema::migrate)
+    }
+
+    /// Encrypts all that is secret with a key, which `encryption` describes; whatever comes after that is
+    /// encrypted as well. Gives how many logins and `upload_url`s it encrypted.
+    pub(crate) fn encrypt(
+        &self,
+        encryption: Encryption,
+        key: Key,
+    ) -> StoreFuture<'_, (usize, usize)> {
+        let key = Arc::new(key);
+        self.accounts
+            .run("encrypt", Commit::Everywhere, move |tx| check::encrypt(tx, &encryption, &key))
     }
 
     fn opened(&self) -> Arc<dyn Journal> {

@@ -12,6 +12,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
 use super::tls::{MakeTls, Proof, Roots};
+use crate::problem::{Coded, ErrorCode, Problem};
 use crate::process::Environment;
 use crate::secret::Secret;
 
@@ -66,6 +67,12 @@ pub(crate) enum TargetError {
     /// The file of passwords can be read by others.
     #[error("others can read the file of passwords `{0}`; libpq takes no password from it, either")]
     PassFile(String),
+}
+
+impl Coded for TargetError {
+    fn problem(&self) -> Problem {
+        ErrorCode::DatabaseAddress.into()
+    }
 }
 
 impl Target {

@@ -90,5 +90,8 @@ async fn changeable(console: &Console, id: &str) -> Result<Changeable, Vec<Flash
 pub(super) async fn call_off(console: &Console, number: u32) -> Vec<Flash> {
     let args = CancelArgs { post: number.to_string() };
     let run = |context: Context| async move { cancel::run(&context, &args).await };
-    told(console.ask(run).await, format!("Post {number} is called off: TikTok does not post it."))
+    told(
+        Box::pin(console.ask(run)).await,
+        format!("Post {number} is called off: TikTok does not post it."),
+    )
 }

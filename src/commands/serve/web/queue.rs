@@ -85,6 +85,6 @@ pub(super) async fn call_off(
     if !form.is_sure() {
         return ask(&console, &visitor, Danger::CallOff(number));
     }
-    let told = actions::call_off(&console, number).await;
+    let told = Box::pin(actions::call_off(&console, number)).await;
     on(&console, &visitor, &format!("/posts/{number}"), told).into_response()
 }

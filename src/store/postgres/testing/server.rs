@@ -1,21 +1,15 @@
-//! A server for the tests: one a process, over a socket in a folder of its own, that ends with the process,
-//! however that ends.
+//! A server for tests: one a process, over a socket in a folder of its own, that ends with the process, however that
+//! ends. It needs nothing of the program, so that the tests that drive the executable have it as well.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-
-use super::{PostgresStore, Target};
-use crate::clock::Clock;
-use crate::secret::Secret;
-use crate::store::Store;
 
 /// What starts the server and ends it when this process, which holds the other end of its input, is gone.
 const WATCH: &str = r#"trap "" INT HUP TERM
@@ -46,29 +40,17 @@ server_lifetime = 0
 
 /// The server of this process.
 #[derive(Debug)]
-struct Server {
-    folder: PathBuf,
+pub(crate) struct Server {
+    /// Where its socket is.
+    pub(crate) folder: PathBuf,
     /// Whether it is reached through a pooler as well, at port 6432.
-    is_pooled: bool,
+    pub(crate) is_pooled: bool,
     /// Its input is what the server lives by.
     _watch: Child,
 }
 
-/// Whether there is a server to test with.
-pub(crate) fn is_there() -> bool {
-    server().is_some()
-}
-
-/// Whether there is a pooler in front of it as well.
-pub(crate) fn is_pooled() -> bool {
-    let found = server().is_some_and(|server| server.is_pooled);
-    if !found {
-        say("pgbouncer is not installed: the tests of a store behind a pooler are skipped");
-    }
-    found
-}
-
-fn server() -> Option<&'static Server> {
+/// The server of this process. `None`: there is none to test with, which is said.
+pub(crate) fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER
         .get_or_init(|| {
@@ -82,7 +64,7 @@ fn server() -> Option<&'static Server> {
 }
 
 fn say(what: &str) {
-    eprintln!("{what}");
+    _ = writeln!(std::io::stderr(), "{what}");
 }
 
 /// Where the programs of the server are.
@@ -156,39 +138,4 @@ fn start(programs: &Path) -> Server {
 fn is_ready(folder: &Path) -> bool {
     let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
     log.contains("ready to accept connections")
-}
-
-/// A schema of its own on the server.
-#[derive(Debug)]
-pub(crate) struct Database {
-    target: Target,
-}
-
-impl Database {
-    pub(crate) fn make() -> Self {
-        Self::at_port(5432)
-    }
-
-    /// One that is reached through the pooler.
-    pub(crate) fn pooled() -> Self {
-        Self::at_port(6432)
-    }
-
-    fn at_port(port: u16) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let folder = server().unwrap().folder.display();
-        let address = format!("postgres:///postgres?host={folder}&port={port}&user=tiktok");
-        let target = Target::read(&Secret::new(address), None, &|_| None).unwrap();
-        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        Self { target: target.in_schema(format!("test_{number}")) }
-    }
-
-    pub(crate) fn target(&self) -> Target {
-        self.target.clone()
-    }
-
-    /// A store there, as another process would open it.
-    pub(crate) fn open(&self, clock: Clock) -> Arc<dyn Store> {
-        Arc::new(PostgresStore::new(self.target(), clock).unwrap())
-    }
 }

@@ -1,0 +1,214 @@
+//! `store check` and `store migrate`: the database that machines share.
+
+use serde_json::json;
+
+use crate::cli::{StoreAction, StoreArgs};
+use crate::commands::Context;
+use crate::exit::Exit;
+use crate::output::Failure;
+use crate::problem::{Coded, ErrorCode, Problem};
+
+/// What was found, and what is wrong with it, if something is.
+pub(super) type Found = (String, Option<Failure>);
+
+/// That no database keeps the store.
+#[derive(Debug, thiserror::Error)]
+#[error("no database keeps the store")]
+struct NoDatabase;
+
+impl Coded for NoDatabase {
+    fn problem(&self) -> Problem {
+        ErrorCode::DatabaseNotSet.into()
+    }
+}
+
+/// Runs the command.
+pub(super) async fn run(context: &Context, args: &StoreArgs) -> Result<Exit, Failure> {
+    match args.action {
+        StoreAction::Check => check(context).await,
+        StoreAction::Migrate => migrate(context).await,
+    }
+}
+
+async fn check(context: &Context) -> Result<Exit, Failure> {
+    let found = look(context).await?;
+    let printer = &context.printer;
+    let mut exit = Exit::Done;
+    for (message, problem) in found {
+        if printer.is_json() {
+            let hint = problem.as_ref().and_then(|failure| failure.hint.clone());
+            printer.json(&json!({
+                "event": "store",
+                "action": "check",
+                "ok": problem.is_none(),
+                "message": message,
+                "hint": hint,
+            }));
+        } else if problem.is_none() {
+            printer.data(message);
+        }
+        if let Some(failure) = problem {
+            exit = exit.worst(failure.exit);
+            if !printer.is_json() {
+                printer.failure(&failure);
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// That of a store which is files.
+fn of_files(context: &Context) -> Vec<Found> {
+    let state = context.settings.home.state.display();
+    let message = format!(
+        "no database keeps the store, but files in `{state}`: `tiktok-up doctor` looks at them"
+    );
+    vec![(message, None)]
+}
+
+/// Looks at what keeps the store of the settings.
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "a database is waited for")]
+pub(super) async fn look(context: &Context) -> Result<Vec<Found>, Failure> {
+    Ok(of_files(context))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "a database is waited for")]
+async fn migrate(_: &Context) -> Result<Exit, Failure> {
+    Err(NoDatabase.into())
+}
+
+#[cfg(feature = "postgres")]
+pub(super) use database::look;
+
+#[cfg(feature = "postgres")]
+use database::migrate;
+
+#[cfg(feature = "postgres")]
+mod database {
+    use std::path::PathBuf;
+
+    use jiff::SignedDuration;
+    use serde_json::json;
+
+    use super::{Found, NoDatabase, of_files};
+    use crate::commands::Context;
+    use crate::exit::Exit;
+    use crate::output::Failure;
+    use crate::store::JournalError;
+    use crate::store::StoreError;
+    use crate::store::postgres::{PostgresStore, latest};
+    use crate::text;
+
+    /// How far the clocks of this machine and of the server may be apart: TikTok's times are told from both.
+    const APART: SignedDuration = SignedDuration::from_secs(30);
+
+    async fn opened(context: &Context) -> Result<(PostgresStore, String), Failure> {
+        let store = match &context.settings.database {
+            Some(_) => context.store().await?.database,
+            None => None,
+        };
+        let store = store.ok_or(NoDatabase)?;
+        let place = store.place().to_owned();
+        Ok((store, place))
+    }
+
+    /// Looks at the database of the settings.
+    pub(in crate::commands) async fn look(context: &Context) -> Result<Vec<Found>, Failure> {
+        if context.settings.database.is_none() {
+            return Ok(of_files(context));
+        }
+        let (store, place) = opened(context).await?;
+        let found = store.check().await?;
+        let mut all: Vec<Found> = Vec::new();
+        let over = if found.tls { "over TLS" } else { "without TLS" };
+        all.push((format!("`{place}` answers {over}: PostgreSQL {}", found.server), None));
+        if found.is_standby {
+            let failure = Failure::usage(format!("`{place}` is a standby, which takes no writes"));
+            all.push((failure.error.to_string(), Some(failure.hint("name its primary in `url`"))));
+        }
+        if found.readers > latest() {
+            let newer = StoreError::Database(crate::store::DatabaseError::Newer {
+                place: place.clone(),
+                found: found.version,
+                known: latest(),
+            });
+            all.push((newer.to_string(), Some(newer.into())));
+            return Ok(all);
+        }
+        all.push(match found.version {
+            0 => (
+                "nothing is there yet: the first run, or `tiktok-up store migrate`, makes it"
+                    .to_owned(),
+                None,
+            ),
+            version if version < latest() => (
+                format!("it has version {version}, and the next run brings it to {}", latest()),
+                None,
+            ),
+            version => (format!("it has version {version}"), None),
+        });
+        if !found.may_write && !found.is_standby {
+            let what = "this user of the database may not write there".to_owned();
+            let failure = Failure::usage(what.clone())
+                .hint("give it the schema `tiktok_up`, or the right to create it");
+            all.push((what, Some(failure)));
+        }
+        all.push(match found.standbys.as_str() {
+            "" => (
+                "commits wait for no standby: a failover to one forgets what was last recorded there".to_owned(),
+                None,
+            ),
+            names => (format!("commits wait for standbys: {}", text::plain(names)), None),
+        });
+        let apart = context.settings.clock.now().duration_since(found.now)
+            - context.settings.clock.offset();
+        let seconds = apart.as_secs();
+        all.push((format!("its clock is {} s from that of this machine", seconds.abs()), None));
+        if apart.abs() > APART {
+            let what = format!("the clocks are {} s apart", seconds.abs());
+            let failure = Failure::usage(what.clone()).hint("set both by NTP");
+            all.push((what, Some(failure)));
+        }
+        all.push(match &found.encryption {
+            Some(encryption) => {
+                let (scheme, key) = (encryption.scheme, encryption.key);
+                (format!("what is secret rests encrypted (\"{scheme}\", key {key})"), None)
+            }
+            None => (
+                "tokens rest there in plain text: set `encrypt` under `[store]` and run `tiktok-up accounts \
+                 encrypt`"
+                    .to_owned(),
+                None,
+            ),
+        });
+        if let Some(doubt) = found.doubt {
+            let error =
+                StoreError::Journal(JournalError::Doubtful { path: PathBuf::from(&place), doubt });
+            all.push((error.to_string(), Some(error.into())));
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn migrate(context: &Context) -> Result<Exit, Failure> {
+        let (store, place) = opened(context).await?;
+        let before = store.migrate().await?;
+        let printer = &context.printer;
+        let now = latest();
+        if printer.is_json() {
+            printer.json(&json!({
+                "event": "store",
+                "action": "migrate",
+                "ok": true,
+                "message": format!("`{place}` has version {now}"),
+                "hint": null,
+            }));
+        } else if before == now {
+            printer.note(format!("`{place}` has version {now} already"));
+        } else {
+            printer.note(format!("`{place}` was brought from version {before} to {now}"));
+        }
+        Ok(Exit::Done)
+    }
+}

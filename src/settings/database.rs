@@ -1,0 +1,64 @@
+//! The database that keeps the store, and the password for it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+#[cfg(feature = "postgres")]
+use super::command::secret_from;
+use super::config::{DatabaseEntry, SecretSource};
+#[cfg(feature = "postgres")]
+use super::secret_in;
+use super::{Environment, SettingsError};
+use crate::secret::Secret;
+
+/// An address in the place of that of config.toml.
+pub(super) const URL_VAR: &str = "TIKTOK_UP_DATABASE_URL";
+
+/// What libpq looks at, and what names certificate authorities.
+const VARIABLES: [&str; 5] = ["HOME", "PGHOST", "PGPASSFILE", "PGPASSWORD", "SSL_CERT_FILE"];
+
+/// The database that keeps the store.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "such a build has none"))]
+pub(crate) struct Database {
+    /// Its address, which may hold a password.
+    pub(crate) url: Secret,
+    password: Option<SecretSource>,
+    /// What the environment says that belongs to it.
+    variables: BTreeMap<&'static str, OsString>,
+}
+
+impl Database {
+    /// The one of the environment, else that of config.toml.
+    pub(super) fn read(
+        entry: DatabaseEntry,
+        env: &Environment<'_>,
+    ) -> Result<Option<Self>, SettingsError> {
+        let given = super::apps::variable(env, URL_VAR)?.map(Secret::new);
+        let Some(url) = given.or(entry.url) else { return Ok(None) };
+        if !cfg!(feature = "postgres") {
+            return Err(SettingsError::NoDatabase);
+        }
+        let known = VARIABLES.into_iter().filter_map(|name| Some((name, env(name)?)));
+        Ok(Some(Self { url, password: entry.password, variables: known.collect() }))
+    }
+
+    /// The password that config.toml leads to. Blocks until a command has answered.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn password(&self) -> Result<Option<Secret>, SettingsError> {
+        match &self.password {
+            None => Ok(None),
+            Some(SecretSource::Here(password)) => Ok(Some(password.clone())),
+            Some(SecretSource::File(path)) => secret_in(path).map(Some),
+            Some(SecretSource::Command(words)) => secret_from(words)
+                .map(Some)
+                .map_err(|source| SettingsError::DatabaseCommand { source }),
+        }
+    }
+
+    /// A variable of the environment that belongs to it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn variable(&self, name: &str) -> Option<OsString> {
+        self.variables.get(name).cloned()
+    }
+}
