@@ -66,16 +66,23 @@ pub(super) struct PostgresLeases {
 impl PostgresLeases {
     fn claim(&self, kind: LeaseKind, account: &str) -> StoreFuture<'_, Held> {
         let identity = Arc::clone(&self.identity);
-        let held = Held {
-            session: Arc::clone(&self.session),
+        let claim = Claim {
             kind: word(kind),
             account: account.to_owned(),
             owner: format!("{}-{}", identity.id, identity.asked.fetch_add(1, Ordering::SeqCst)),
             identity,
-            is_over: AtomicBool::new(false),
         };
-        // If nobody waits for it any more, dropping it gives it back.
-        self.session.run("claim a lease", durability(held.kind), move |tx| held.claimed(tx))
+        let session = Arc::clone(&self.session);
+        self.session.run("claim a lease", durability(claim.kind), move |tx| {
+            claim.enter(tx)?;
+            // If nobody waits for it any more, dropping it gives it back.
+            Ok(Held {
+                session,
+                claim,
+                is_lost: AtomicBool::new(false),
+                is_over: AtomicBool::new(false),
+            })
+        })
     }
 }
 
@@ -120,22 +127,17 @@ fn durability(kind: &str) -> Commit {
     if kind == word(LeaseKind::Refresh) { Commit::Everywhere } else { Commit::Soon }
 }
 
-/// A row of a lease that is this process's, given back when it is dropped.
-#[derive(Debug)]
-struct Held {
-    session: Arc<Session>,
+/// What is claimed, and as whom.
+#[derive(Clone, Debug)]
+struct Claim {
     identity: Arc<Identity>,
     kind: &'static str,
     account: String,
     owner: String,
-    /// Whether there is nothing to give back.
-    is_over: AtomicBool,
 }
 
-impl Held {
-    fn claimed(self, tx: &Tx<'_>) -> Result<Self, StoreError> {
-        // Until it is.
-        self.is_over.store(true, Ordering::SeqCst);
+impl Claim {
+    fn enter(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         self.identity.beat(tx)?;
         let claimed = tx.execute(
             "INSERT INTO leases AS it (account, kind, owner, worker, since, until)
@@ -154,9 +156,8 @@ impl Held {
             ],
         )?;
         if claimed == 1 {
-            self.spends(tx)?;
-            self.is_over.store(false, Ordering::SeqCst);
-            return Ok(self);
+            self.holds(tx)?;
+            return self.spends(tx);
         }
         let holder = tx.row(
             "SELECT pid, host, floor(extract(epoch FROM since) * 1000)::bigint
@@ -171,6 +172,24 @@ impl Held {
             Ok(Holder { pid, host: Some(host), since })
         });
         Err(LeaseError::Held { what: self.what(), holder: holder.transpose()? }.into())
+    }
+
+    /// Notes who may make calls for the account until it says that it is done, whoever has the lease by then.
+    fn holds(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        if self.kind == word(LeaseKind::Upload) {
+            tx.execute(
+                "INSERT INTO holders (account, owner, worker) VALUES ($1, $2, $3)",
+                &[(&self.account).into(), (&self.owner).into(), (&self.identity.id).into()],
+            )?;
+            // Those that died long ago say nothing any more.
+            tx.execute(
+                "DELETE FROM holders USING workers WHERE holders.account = $1
+                 AND workers.id = holders.worker
+                 AND workers.heartbeat < clock_timestamp() - interval '7 days'",
+                &[(&self.account).into()],
+            )?;
+        }
+        Ok(())
     }
 
     /// Notes who may spend the account's refresh token from now on.
@@ -192,43 +211,68 @@ impl Held {
         [(&self.account).into(), self.kind.into(), (&self.owner).into()]
     }
 
-    fn renewed(self: Arc<Self>) -> StoreFuture<'static, ()> {
-        Box::pin(async move {
-            if self.is_over.load(Ordering::SeqCst) {
-                return Err(LeaseError::Lost { what: self.what() }.into());
-            }
-            let held = Arc::clone(&self);
-            let work = move |tx: &Tx<'_>| {
-                held.identity.beat(tx)?;
-                let [account, kind, owner] = held.values();
-                // One that has ended may be taken at any moment, and is not made to last again.
-                let renewed = tx.execute(
-                    "UPDATE leases SET until = clock_timestamp() + $4::bigint * interval '1 second'
-                     WHERE account = $1 AND kind = $2 AND owner = $3 AND until >= clock_timestamp()",
-                    &[account, kind, owner, LIFE.into()],
-                )?;
-                if renewed == 1 {
-                    return held.spends(tx);
-                }
-                held.is_over.store(true, Ordering::SeqCst);
-                Err(LeaseError::Lost { what: held.what() }.into())
-            };
-            self.session.run("renew a lease", durability(self.kind), work).await
-        })
+    /// Makes it last; `false`: somebody else may have it.
+    fn renew(&self, tx: &Tx<'_>) -> Result<bool, StoreError> {
+        self.identity.beat(tx)?;
+        let [account, kind, owner] = self.values();
+        // One that has ended may be taken at any moment, and is not made to last again.
+        let renewed = tx.execute(
+            "UPDATE leases SET until = clock_timestamp() + $4::bigint * interval '1 second'
+             WHERE account = $1 AND kind = $2 AND owner = $3 AND until >= clock_timestamp()",
+            &[account, kind, owner, LIFE.into()],
+        )?;
+        if renewed == 1 {
+            self.spends(tx)?;
+        }
+        Ok(renewed == 1)
     }
 
+    /// Says that all is done for which it was claimed. One that was lost leaves the lease to whoever has it.
     fn give_back(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         tx.execute(
             "DELETE FROM leases WHERE account = $1 AND kind = $2 AND owner = $3",
             &self.values(),
         )?;
+        tx.execute("DELETE FROM holders WHERE owner = $1", &[(&self.owner).into()])?;
         // Whoever has no lease left works on nothing.
         tx.execute(
             "UPDATE workers SET stopped = clock_timestamp() WHERE id = $1
-             AND NOT EXISTS (SELECT 1 FROM leases WHERE worker = $1)",
+             AND NOT EXISTS (SELECT 1 FROM leases WHERE worker = $1)
+             AND NOT EXISTS (SELECT 1 FROM holders WHERE worker = $1)",
             &[(&self.identity.id).into()],
         )?;
         Ok(())
+    }
+}
+
+/// A row of a lease that is this process's, given back when it is dropped.
+#[derive(Debug)]
+struct Held {
+    session: Arc<Session>,
+    claim: Claim,
+    /// Whether somebody else may have it.
+    is_lost: AtomicBool,
+    /// Whether it was given back.
+    is_over: AtomicBool,
+}
+
+impl Held {
+    fn renewed(self: Arc<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(async move {
+            let lost = || StoreError::from(LeaseError::Lost { what: self.claim.what() });
+            if self.is_lost.load(Ordering::SeqCst) {
+                return Err(lost());
+            }
+            let claim = self.claim.clone();
+            let work = move |tx: &Tx<'_>| claim.renew(tx);
+            let renewed =
+                self.session.run("renew a lease", durability(self.claim.kind), work).await?;
+            if !renewed {
+                self.is_lost.store(true, Ordering::SeqCst);
+                return Err(lost());
+            }
+            Ok(())
+        })
     }
 }
 
@@ -237,15 +281,9 @@ impl Drop for Held {
         if self.is_over.swap(true, Ordering::SeqCst) {
             return;
         }
-        let gone = Self {
-            session: Arc::clone(&self.session),
-            identity: Arc::clone(&self.identity),
-            kind: self.kind,
-            account: std::mem::take(&mut self.account),
-            owner: std::mem::take(&mut self.owner),
-            is_over: AtomicBool::new(true),
-        };
-        self.session.begin("give a lease back", move |tx| gone.give_back(tx));
+        // Without the session: whoever drops the last handle of it waits until this is done.
+        let claim = self.claim.clone();
+        self.session.begin("give a lease back", move |tx| claim.give_back(tx));
     }
 }
 
@@ -289,8 +327,8 @@ impl Lease for PostgresLease {
             if held.is_over.swap(true, Ordering::SeqCst) {
                 return Ok(());
             }
-            let session = Arc::clone(&held.session);
-            session.run("give a lease back", Commit::Soon, move |tx| held.give_back(tx)).await
+            let claim = held.claim.clone();
+            held.session.run("give a lease back", Commit::Soon, move |tx| claim.give_back(tx)).await
         })
     }
 }

@@ -163,6 +163,51 @@ async fn a_post_is_not_called_not_posted_while_its_worker_may_live() {
 }
 
 #[tokio::test]
+async fn a_post_is_not_called_not_posted_while_anybody_who_had_it_may_live() {
+    let Some((store, beside)) = there() else { return };
+    let again = || PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let (other, person) = (again(), again());
+    let first = store.open_journal(Accept::Never).await.unwrap().journal;
+    let lost = store.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let mine = first.take_over("ana").await.unwrap();
+    let post = first.post_for(&pull("https://example.com/a.mp4"), mine).await.unwrap();
+    let attempt = first.begin_attempt(post.number, mine).await.unwrap();
+    // Another run takes over, finds out nothing and ends. The first one is in the middle of its call.
+    sql(&beside, "UPDATE leases SET until = clock_timestamp() - interval '1 ms'").await;
+    let second = other.open_journal(Accept::Never).await.unwrap().journal;
+    let lease = other.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let theirs = second.take_over("ana").await.unwrap();
+    second.advance(&attempt, Phase::Unresolved, &NO_FACTS, theirs).await.unwrap();
+    lease.release().await.unwrap();
+    let journal = person.open_journal(Accept::Never).await.unwrap().journal;
+    let asking = person.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let error = journal.resolve(post.number, false).await.unwrap_err();
+    assert!(matches!(error, StoreError::Lease(LeaseError::Held { .. })), "{error:?}");
+    // What it lost it cannot give back, but it can say that it is done.
+    lost.release().await.unwrap();
+    asking.renew().await.unwrap();
+    assert!(journal.resolve(post.number, false).await.unwrap().may_begin());
+}
+
+#[tokio::test]
+async fn a_lease_is_given_back_before_its_last_store_is_gone() {
+    let Some((store, beside)) = there() else { return };
+    for _ in 0..20 {
+        let once = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+        let held = once.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+        drop(held);
+        drop(once);
+        let left = beside.run("test", Commit::Read, |tx| {
+            tx.one::<i64>(
+                "SELECT (SELECT count(*) FROM leases) + (SELECT count(*) FROM holders)",
+                &[],
+            )
+        });
+        assert_eq!(left.await.unwrap(), Some(0));
+    }
+}
+
+#[tokio::test]
 async fn after_a_failover_nothing_new_begins_before_what_was_under_way_is_settled() {
     let Some((store, beside)) = there() else { return };
     let journal = store.open_journal(Accept::Never).await.unwrap().journal;

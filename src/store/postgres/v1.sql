@@ -34,6 +34,17 @@ CREATE TABLE leases (
 
 CREATE INDEX leases_of_worker ON leases (worker);
 
+-- Who has claimed the posts of an account and has not said that it is done: it may be in the middle of a call, whoever
+-- has the lease by now.
+CREATE TABLE holders (
+    owner   text PRIMARY KEY,
+    account text NOT NULL,
+    worker  text NOT NULL REFERENCES workers (id)
+);
+
+CREATE INDEX holders_of_account ON holders (account);
+CREATE INDEX holders_of_worker ON holders (worker);
+
 -- Logins. One that was forgotten leaves its generation, so that one that comes back is newer.
 CREATE TABLE accounts (
     open_id             text PRIMARY KEY,

@@ -80,8 +80,9 @@ pub(super) fn hold_of(tx: &Tx<'_>, post: PostNumber, mine: Epoch) -> Result<Stri
     if epoch == mine { Ok(account) } else { Err(taken_over(&account)) }
 }
 
-/// An error if another process than `worker` recorded the latest attempt at a post, has not said that it is done,
-/// and was heard of within so many seconds: TikTok may be about to get its call.
+/// An error if somebody may be in the middle of a call for a post and was heard of within so many seconds: TikTok may be
+/// about to get it. That is whoever has claimed the account's posts and has not said that it is done, whoever has the
+/// lease by now (but for `worker`, which asks, with its own), and whoever recorded an attempt at it.
 pub(super) fn hold_dead(
     tx: &Tx<'_>,
     post: PostNumber,
@@ -89,10 +90,15 @@ pub(super) fn hold_dead(
     seconds: i64,
 ) -> Result<(), StoreError> {
     let row = tx.row(
-        "SELECT workers.host, workers.pid FROM attempts JOIN workers ON workers.id = attempts.worker
-         WHERE attempts.post = $1 AND workers.id <> $2 AND workers.stopped IS NULL
-             AND workers.heartbeat > clock_timestamp() - $3::bigint * interval '1 second'
-         ORDER BY attempts.number DESC LIMIT 1",
+        "SELECT host, pid FROM workers
+         WHERE heartbeat > clock_timestamp() - $3::bigint * interval '1 second' AND (
+             id IN (SELECT holders.worker FROM holders
+                 JOIN posts ON posts.account = holders.account
+                 WHERE posts.id = $1 AND NOT EXISTS (SELECT 1 FROM leases
+                     WHERE leases.owner = holders.owner AND leases.worker = $2))
+             OR id <> $2 AND stopped IS NULL
+                 AND id IN (SELECT attempts.worker FROM attempts WHERE attempts.post = $1))
+         ORDER BY heartbeat DESC LIMIT 1",
         &[post.0.into(), worker.into(), seconds.into()],
     )?;
     let Some(row) = row else { return Ok(()) };
