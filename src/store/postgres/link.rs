@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{AsyncMessage, Client, Config};
 
 use super::schema;
@@ -23,9 +24,14 @@ use crate::store::error::DatabaseError;
 use crate::store::thread::StoreThread;
 use crate::store::{StoreError, StoreFuture};
 
-/// What every transaction begins with. Others are waited for as long as a local journal does.
-const BEGIN: &str = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '25s'; \
-    SET LOCAL idle_in_transaction_session_timeout = '60s';";
+/// What every transaction begins with. Others are waited for as long as a local journal does. Warnings are sent
+/// whatever the user of the database has set: a commit is judged by them.
+const BEGIN: &str = "SET LOCAL client_min_messages = warning; SET LOCAL lock_timeout = '10s'; \
+    SET LOCAL statement_timeout = '25s'; SET LOCAL idle_in_transaction_session_timeout = '60s';";
+
+/// What a transaction ends with. In one that has failed already, a COMMIT alone would answer ROLLBACK and not be an
+/// error; what stands before it is one there, and is all that is done then.
+const COMMIT: &str = "SELECT 1; COMMIT";
 
 /// How durable what a transaction writes must be before it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,14 +191,13 @@ impl Link {
         };
         let schema = &self.target.schema;
         let statements = format!("{statements} SET LOCAL search_path = {schema}, pg_temp");
-        if self.open.as_ref().is_some_and(|open| !open.client.is_closed()) {
-            match self.simple(&statements, doing) {
-                Err(StoreError::Database(DatabaseError::Away { .. })) => self.open = None,
-                other => return other,
-            }
+        let is_open = self.open.as_ref().is_some_and(|open| !open.client.is_closed());
+        if is_open && self.simple(&statements, doing).is_ok() {
+            return Ok(());
         }
+        // Whatever went wrong: what is left of that connection, a transaction that failed half begun, is nobody's.
         self.connect()?;
-        self.simple(&statements, doing)
+        self.simple(&statements, doing).inspect_err(|_| self.close_connection())
     }
 
     fn finish<T>(
@@ -242,7 +247,7 @@ impl Link {
         let place = self.target.place.clone();
         let unknown = |why: String| DatabaseError::Unacknowledged { place, why };
         self.warnings();
-        if let Err(error) = self.simple("COMMIT", doing) {
+        if let Err(error) = self.simple(COMMIT, doing) {
             self.open = None;
             return Err(unknown(error.to_string()).into());
         }
@@ -359,7 +364,7 @@ async fn connected(
     let driver = tokio::spawn(async move {
         loop {
             match std::future::poll_fn(|cx| connection.poll_message(cx)).await {
-                Some(Ok(AsyncMessage::Notice(notice))) if notice.severity() == "WARNING" => {
+                Some(Ok(AsyncMessage::Notice(notice))) if is_warning(&notice) => {
                     let mut warnings = warnings.lock().unwrap_or_else(PoisonError::into_inner);
                     warnings.push(notice.message().to_owned());
                 }
@@ -373,4 +378,11 @@ async fn connected(
         }
     });
     Ok((client, driver))
+}
+
+/// Whether a notice is more than a remark. By what is the same in all languages, not by the word that is translated;
+/// one that does not say it counts as a warning.
+fn is_warning(notice: &DbError) -> bool {
+    let remarks = [Severity::Notice, Severity::Info, Severity::Log, Severity::Debug];
+    !notice.parsed_severity().is_some_and(|severity| remarks.contains(&severity))
 }

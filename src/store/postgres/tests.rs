@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::link::{Commit, Session};
+use super::testing::scripted::{Said, Scripted};
 use super::testing::{Database, is_there};
 use super::*;
 use crate::model::Phase;
@@ -95,6 +96,75 @@ async fn a_commit_with_a_warning_is_not_acknowledged() {
     let attempts = journal.attempts(post.number).await.unwrap();
     assert_eq!(attempts.len(), 1);
     journal.begin_attempt(post.number, mine).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_warning_counts_in_every_language() {
+    for (word, severity) in [("WARNUNG", "WARNING"), ("WARNING", "WARNING"), ("HINWEIS", "NOTICE")]
+    {
+        let server = Scripted::start(move |_, query| match query.contains("COMMIT") {
+            true => vec![Said::Notice(word, severity), Said::Done("COMMIT")],
+            false => vec![Said::Done("SET")],
+        });
+        let session = Session::start(&Arc::new(server.target()), Clock::default()).unwrap();
+        let made = session.bare("test", Commit::Everywhere, |_| Ok(())).await;
+        match severity {
+            "WARNING" => assert_eq!(code(&made.unwrap_err()), ErrorCode::DatabaseUnacknowledged),
+            _ => made.unwrap(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_warning_counts_whatever_the_user_wants_to_hear() {
+    let Some((store, beside)) = there() else { return };
+    let user = format!("deaf_{}", store.target.schema);
+    let made = format!(
+        "CREATE ROLE {user} SUPERUSER LOGIN; ALTER ROLE {user} SET client_min_messages = error;
+         CREATE TABLE late (it bigint);
+         CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN RAISE WARNING 'canceling wait for synchronous replication'; RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION warn()"
+    );
+    beside.run("test", Commit::Everywhere, move |tx| tx.batch(&made)).await.unwrap();
+    let target = Database::of_schema(&store.target.schema, &user);
+    let deaf = Session::start(&Arc::new(target), Clock::default()).unwrap();
+    let written = deaf
+        .run("test", Commit::Everywhere, |tx| tx.batch("INSERT INTO late VALUES (1)"))
+        .await
+        .unwrap_err();
+    assert_eq!(code(&written), ErrorCode::DatabaseUnacknowledged, "{written:?}");
+}
+
+#[tokio::test]
+async fn a_commit_that_only_ends_what_failed_is_not_acknowledged() {
+    let Some((_, beside)) = there() else { return };
+    let made = beside.run("test", Commit::Everywhere, |tx| {
+        // What goes wrong and is not told.
+        _ = tx.batch("SELECT 1 / 0");
+        Ok(())
+    });
+    let error = made.await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseUnacknowledged, "{error:?}");
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_begins_is_not_used_again() {
+    // Whatever the error is: it may have left half a transaction.
+    for refusal in ["57014", "25P02", "XX000"] {
+        let server = Scripted::start(move |connection, query| {
+            match connection == 1 && query.starts_with("BEGIN") {
+                true => vec![Said::Done("BEGIN"), Said::Refused(refusal)],
+                false => vec![Said::Done("SET")],
+            }
+        });
+        let session = Session::start(&Arc::new(server.target()), Clock::default()).unwrap();
+        session.bare("test", Commit::Everywhere, |_| Ok(())).await.unwrap_err();
+        session.bare("test", Commit::Everywhere, |_| Ok(())).await.unwrap();
+        let used: Vec<usize> = server.asked().iter().map(|(connection, _)| *connection).collect();
+        assert_eq!(used, [1, 2, 2], "{refusal}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Databases for the tests of this store.
 
+pub(in crate::store::postgres) mod scripted;
 mod server;
 
 use std::sync::Arc;
@@ -49,6 +50,14 @@ impl Database {
 
     pub(crate) fn target(&self) -> Target {
         self.target.clone()
+    }
+
+    /// A schema of the server as another of its users comes to it.
+    pub(in crate::store::postgres) fn of_schema(schema: &str, user: &str) -> Target {
+        let folder = server().unwrap().folder.display();
+        let address = format!("postgres:///postgres?host={folder}&user={user}");
+        let target = Target::read(&Secret::new(address), None, &|_| None).unwrap();
+        target.in_schema(schema.to_owned())
     }
 
     /// A store there, as another process would open it.
