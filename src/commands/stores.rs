@@ -47,8 +47,8 @@ impl Stores {
         let password = database.password()?;
         let variable = |name: &str| database.variable(name);
         let target = Target::read(&database.url, password.as_ref(), &variable)?;
-        let store = PostgresStore::new(target, clock)?;
         let local = LocalFiles::open(dir).map_err(StoreError::from)?;
+        let store = PostgresStore::new(target, clock)?.remembering_in(dir);
         Ok(Self { shared: Arc::new(store.clone()), local, database: Some(store) })
     }
 

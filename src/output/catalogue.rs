@@ -103,8 +103,12 @@ catalogue! {
     DatabaseBusy: "Others kept the database busy for longer than this run waits."
         => "run again";
     DatabaseFailedOver: "The database has failed over to another server, and what was under way then is settled first."
-        => "nothing new is posted until `tiktok-up status` has asked TikTok about each of these posts; run it, then run \
-            again";
+        => "an upload settles what was under way before it begins anything new of the account: it asks TikTok, goes on \
+            with what its manifest names, and after an hour or so gives up what it does not name. Run again; \
+            `tiktok-up status` lists these posts";
+    DatabaseStandby: "A standby answers in the place of the database's primary, and takes no writes."
+        => "name its primary in the address, or all hosts with `target_session_attrs=read-write`; after a failover, run \
+            again once the new primary is up";
     DatabaseUnacknowledged: "The database did not confirm that it keeps what was to be recorded."
         => "TikTok was not called after that; run again once the server, and a standby that it waits for, are well";
     DatabaseDamaged: "The database holds something that this program never writes."

@@ -76,6 +76,7 @@ codes! {
             DatabaseAway = "database_away",
             DatabaseBusy = "database_busy",
             DatabaseFailedOver = "database_failed_over",
+            DatabaseStandby = "database_standby",
             DatabaseUnacknowledged = "database_unacknowledged",
             DraftsAhead = "drafts_ahead",
             FileChangedSince = "file_changed_since",

@@ -110,6 +110,22 @@ fn two_machines_share_logins_posts_and_turns() {
     let ran = on("a", &["config", "get"]).exits(0);
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("s3cr3t"));
 
+    // A database that lacks what was posted from here is noticed here, and by all from then on.
+    let mark = world.home().join("a/locks/database.mark");
+    let marks = [&mark, &world.home().join("b/locks/database.mark")];
+    let mark = marks.into_iter().find(|mark| mark.exists()).expect("one of them made the post");
+    let text = fs::read_to_string(mark).unwrap();
+    fs::write(mark, text.replace("\"created\":", "\"created\":1")).unwrap();
+    let maker = if mark.starts_with(world.home().join("a")) { "a" } else { "b" };
+    on(maker, &["store", "check"]).exits(4).says("older copy");
+    for machine in [maker, "a", "b"] {
+        on(machine, &upload).exits(4).says("older copy").says("--new-journal");
+    }
+    on(maker, &[&upload[..], &["--new-journal"]].concat()).exits(0);
+    for machine in ["a", "b"] {
+        on(machine, &upload).exits(0);
+    }
+
     // Where nobody answers, nothing is sent and nothing is lost.
     let away = "postgres:///postgres?host=/nowhere&user=tiktok&password=s3cr3t-of-none";
     let ran = Ran::of(world.machine(away, "a", &upload)).exits(5).says("cannot be reached");

@@ -13,6 +13,12 @@ pub(crate) enum DatabaseError {
         /// What happened, without anything that is secret.
         why: String,
     },
+    /// A standby answers, which takes no writes.
+    #[error("the database `{place}` is on a standby, which takes no writes")]
+    Standby {
+        /// The database.
+        place: String,
+    },
     /// Others kept it busy for longer than we wait.
     #[error("the database `{place}` is busy")]
     Busy {
@@ -71,13 +77,13 @@ pub(crate) enum DatabaseError {
         /// What was being done, as a verb.
         doing: &'static str,
     },
-    /// Another server answers than the one that posts were made with, or it has failed over, and what was under
-    /// way then has not been settled yet.
-    #[error("the database `{place}` has failed over, and {open} posts were under way then")]
+    /// It has failed over, and what was under way then for an account has not been settled yet.
+    #[error("the database `{place}` has failed over, and {open} {} under way for this account then",
+        if *open == 1 { "post was" } else { "posts were" })]
     FailedOver {
         /// The database.
         place: String,
-        /// How many posts are not settled.
+        /// How many posts of the account are not settled.
         open: i64,
     },
     /// The server refused.
@@ -105,6 +111,7 @@ impl Coded for DatabaseError {
         use ErrorCode as Code;
         let code = match self {
             Self::Away { .. } => Code::DatabaseAway,
+            Self::Standby { .. } => Code::DatabaseStandby,
             Self::Busy { .. } => Code::DatabaseBusy,
             Self::Unacknowledged { .. } => Code::DatabaseUnacknowledged,
             Self::Refused { .. } => Code::DatabaseRefused,

@@ -294,8 +294,8 @@ fn reason(doubt: Doubt) -> &'static str {
         }
         Doubt::Repaired => "the journal was repaired, and posts may be missing from it",
         Doubt::Unclear => {
-            "it cannot be told whether this is the journal that posts were last made with, as \
-             `locks/journal.mark` cannot be read"
+            "it cannot be told whether this is the journal that posts were last made with, as its mark \
+             in `locks` cannot be read"
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::marks::Marks;
 use super::schema::{self, Version};
 use super::tx::Tx;
 use super::{at_rest, cluster};
@@ -40,7 +41,7 @@ pub(crate) struct Checked {
 }
 
 /// Looks at a database.
-pub(super) fn check(tx: &Tx<'_>) -> Result<Checked, StoreError> {
+pub(super) fn check(tx: &Tx<'_>, marks: &Marks) -> Result<Checked, StoreError> {
     let row = tx.row(
         "SELECT current_setting('server_version'),
              coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
@@ -69,9 +70,7 @@ pub(super) fn check(tx: &Tx<'_>) -> Result<Checked, StoreError> {
         checked.may_write = tx.one(may, &[])?.unwrap_or_default();
         checked.encryption = at_rest::encryption(tx)?;
         if !checked.is_standby {
-            let (current, known) = (cluster::current(tx)?, cluster::known(tx)?);
-            let is_other = known.is_some_and(|known| known.system_id != current.system_id);
-            checked.doubt = is_other.then_some(Doubt::Copied);
+            checked.doubt = cluster::doubt(tx, marks)?;
         }
     }
     Ok(checked)

@@ -83,6 +83,22 @@ impl Session {
         self.thread.run(move || lock(&link).bare(doing, commit, work))
     }
 
+    /// Does a transaction, and what is to follow its commit before anybody learns of that.
+    pub(super) fn run_then<T: Send + 'static, U: Send + 'static>(
+        &self,
+        doing: &'static str,
+        commit: Commit,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&mut Link, T) -> Result<U, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, U> {
+        let link = Arc::clone(&self.link);
+        self.thread.run(move || {
+            let mut link = lock(&link);
+            let done = link.transaction(doing, commit, work)?;
+            then(&mut link, done)
+        })
+    }
+
     /// Begins a transaction that nobody waits for.
     pub(super) fn begin(
         &self,

@@ -13,6 +13,7 @@ mod cluster;
 mod journal;
 mod leases;
 mod link;
+mod marks;
 mod schema;
 mod slots;
 mod target;
@@ -24,7 +25,7 @@ mod tls;
 mod tx;
 mod value;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use check::Checked;
@@ -35,14 +36,18 @@ use accounts::PostgresAccounts;
 use journal::PostgresJournal;
 use leases::{Identity, PostgresLeases};
 use link::{Commit, Session};
+use marks::Marks;
 use slots::PostgresSlots;
+use tx::Tx;
 
 use crate::clock::Clock;
 use crate::encrypt::{Encryption, Key};
 use crate::store::{
-    Accept, AccountStore, Doubt, ExistingJournal, FlushOnDrop, Journal, JournalError, Leases,
-    OpenedJournal, Slots, Store, StoreError, StoreFuture,
+    Accept, AccountStore, Doubt, ExistingJournal, FlushOnDrop, Journal, Leases, OpenedJournal,
+    Slots, Store, StoreError, StoreFuture,
 };
+
+const SAY_BEHIND: &str = "say that posts are missing";
 
 /// The store of a database. Nothing is asked of the server before anything is asked of this.
 #[derive(Clone, Debug)]
@@ -52,6 +57,8 @@ pub(crate) struct PostgresStore {
     journal: Arc<Session>,
     leases: Arc<Session>,
     identity: Arc<Identity>,
+    /// What this machine has seen of the database.
+    marks: Marks,
     key: Arc<OnceLock<Arc<Key>>>,
 }
 
@@ -64,9 +71,16 @@ impl PostgresStore {
             journal: Arc::new(Session::start(&target, clock)?),
             leases: Arc::new(Session::start(&target, clock)?),
             identity: Arc::new(Identity::new()),
+            marks: Marks::new(None, target.place()),
             key: Arc::default(),
             target,
         })
+    }
+
+    /// The same with a directory of this machine, in which it remembers what it has seen of the database.
+    #[must_use]
+    pub(crate) fn remembering_in(self, dir: &Path) -> Self {
+        Self { marks: Marks::new(Some(dir), self.target.place()), ..self }
     }
 
     /// The address of the database for people, without user and password.
@@ -76,7 +90,9 @@ impl PostgresStore {
 
     /// Looks at the database, and changes nothing there.
     pub(crate) fn check(&self) -> StoreFuture<'_, Checked> {
-        self.accounts.bare("look at the database", Commit::Read, check::check)
+        let marks = self.marks.clone();
+        let look = move |tx: &Tx<'_>| check::check(tx, &marks);
+        self.accounts.bare("look at the database", Commit::Read, look)
     }
 
     /// Brings the database to the version of this program. Gives the version that was there.
@@ -100,27 +116,29 @@ impl PostgresStore {
         Arc::new(PostgresJournal {
             session: Arc::clone(&self.journal),
             identity: Arc::clone(&self.identity),
+            marks: self.marks.clone(),
             key: Arc::clone(&self.key),
         })
     }
 
-    /// Whether another server answers than the one that posts were made with: one into which a dump was put, which
-    /// may not know what was posted since.
-    fn doubt(&self, accept: bool) -> StoreFuture<'_, Option<Doubt>> {
-        let commit = if accept { Commit::Everywhere } else { Commit::Read };
-        self.journal.run("look which server it is", commit, move |tx| {
-            let current = cluster::current(tx)?;
-            let known = cluster::known(tx)?;
-            let doubtful = known.is_some_and(|known| known.system_id != current.system_id);
-            if doubtful && accept {
-                cluster::remember(tx, &current)?;
-            }
-            Ok(doubtful.then_some(Doubt::Copied))
-        })
+    /// Why the database may not know what was posted.
+    fn doubt(&self) -> StoreFuture<'_, Option<Doubt>> {
+        let marks = self.marks.clone();
+        let look = move |tx: &Tx<'_>| cluster::doubt(tx, &marks);
+        self.journal.run("look which server it is", Commit::Read, look)
+    }
+
+    /// Has the database count as it is from now on, for all machines.
+    fn accept(&self) -> StoreFuture<'_, ()> {
+        let marks = self.marks.clone();
+        let keep = move |_: &mut _, known: cluster::Known| {
+            marks.note(&known.identity, known.accepted, None)
+        };
+        self.journal.run_then("accept the database", Commit::Everywhere, cluster::accept, keep)
     }
 
     fn doubtful(&self, doubt: Doubt) -> StoreError {
-        JournalError::Doubtful { path: PathBuf::from(self.target.place()), doubt }.into()
+        cluster::doubtful(self.target.place(), doubt)
     }
 }
 
@@ -155,17 +173,24 @@ impl Store for PostgresStore {
 
     fn open_journal(&self, accept: Accept) -> StoreFuture<'_, OpenedJournal> {
         Box::pin(async move {
-            let accepted = match self.doubt(accept == Accept::Once).await? {
-                Some(doubt) if accept == Accept::Never => return Err(self.doubtful(doubt)),
-                doubt => doubt,
-            };
+            let accepted = self.doubt().await?;
+            match (accepted, accept) {
+                (Some(doubt), Accept::Never) => {
+                    if doubt == Doubt::Behind {
+                        self.journal.begin(SAY_BEHIND, cluster::is_behind);
+                    }
+                    return Err(self.doubtful(doubt));
+                }
+                (Some(_), Accept::Once) => self.accept().await?,
+                _ => {}
+            }
             Ok(OpenedJournal { journal: self.opened(), came_from_elsewhere: false, accepted })
         })
     }
 
     fn existing_journal(&self) -> StoreFuture<'_, ExistingJournal> {
         Box::pin(async move {
-            let doubt = self.doubt(false).await?.map(|doubt| self.doubtful(doubt));
+            let doubt = self.doubt().await?.map(|doubt| self.doubtful(doubt));
             Ok(ExistingJournal { journal: Some(self.opened()), doubt })
         })
     }

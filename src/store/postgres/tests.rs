@@ -1,6 +1,8 @@
 //! What a database adds to the rules of every store: connections that end, leases that end by themselves, commits
 //! that nobody confirms, servers that are others now.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use crate::model::PostNumber;
 use crate::problem::{Coded as _, ErrorCode};
 use crate::store::contract::fixtures::*;
 use crate::store::error::DatabaseError;
-use crate::store::{LeaseError, LeaseKind};
+use crate::store::{JournalError, LeaseError, LeaseKind};
 
 /// A store in a schema of its own, and a second connection to look at it past the store.
 fn there() -> Option<(PostgresStore, Session)> {
@@ -102,9 +104,12 @@ async fn a_commit_with_a_warning_is_not_acknowledged() {
 async fn a_warning_counts_in_every_language() {
     for (word, severity) in [("WARNUNG", "WARNING"), ("WARNING", "WARNING"), ("HINWEIS", "NOTICE")]
     {
-        let server = Scripted::start(move |_, query| match query.contains("COMMIT") {
-            true => vec![Said::Notice(word, severity), Said::Done("COMMIT")],
-            false => vec![Said::Done("SET")],
+        let server = Scripted::start(move |_, query| {
+            if query.contains("COMMIT") {
+                vec![Said::Notice(word, severity), Said::Done("COMMIT")]
+            } else {
+                vec![Said::Done("SET")]
+            }
         });
         let session = Session::start(&Arc::new(server.target()), Clock::default()).unwrap();
         let made = session.bare("test", Commit::Everywhere, |_| Ok(())).await;
@@ -154,9 +159,10 @@ async fn a_connection_on_which_nothing_begins_is_not_used_again() {
     // Whatever the error is: it may have left half a transaction.
     for refusal in ["57014", "25P02", "XX000"] {
         let server = Scripted::start(move |connection, query| {
-            match connection == 1 && query.starts_with("BEGIN") {
-                true => vec![Said::Done("BEGIN"), Said::Refused(refusal)],
-                false => vec![Said::Done("SET")],
+            if connection == 1 && query.starts_with("BEGIN") {
+                vec![Said::Done("BEGIN"), Said::Refused(refusal)]
+            } else {
+                vec![Said::Done("SET")]
             }
         });
         let session = Session::start(&Arc::new(server.target()), Clock::default()).unwrap();
@@ -278,26 +284,199 @@ async fn a_lease_is_given_back_before_its_last_store_is_gone() {
 }
 
 #[tokio::test]
-async fn after_a_failover_nothing_new_begins_before_what_was_under_way_is_settled() {
+async fn after_a_failover_an_account_begins_nothing_before_what_was_under_way_for_it_is_settled() {
     let Some((store, beside)) = there() else { return };
     let journal = store.open_journal(Accept::Never).await.unwrap().journal;
     let mine = journal.take_over("ana").await.unwrap();
     let open = journal.post_for(&entry(1, 10), mine).await.unwrap();
     let attempt = journal.begin_attempt(open.number, mine).await.unwrap();
-    sql(&beside, "UPDATE cluster SET timeline = '0000007F'").await;
+    sql(&beside, "UPDATE epochs SET timeline = '0000007F'").await;
     let next = journal.post_for(&entry(2, 20), mine).await.unwrap();
+    let error = journal.begin_attempt(next.number, mine).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseFailedOver, "{error:?}");
+    assert!(error.to_string().contains("1 post was under way"), "{error}");
+    // Whoever it is that is not at it now, or logged out: the others have settled theirs.
+    let bens = journal.take_over("ben").await.unwrap();
+    let of_ben = journal.post_for(&entry(3, 30).of("ben"), bens).await.unwrap();
+    journal.begin_attempt(of_ben.number, bens).await.unwrap();
     let error = journal.begin_attempt(next.number, mine).await.unwrap_err();
     assert_eq!(code(&error), ErrorCode::DatabaseFailedOver, "{error:?}");
     journal.advance(&attempt, Phase::Lost, &NO_FACTS, mine).await.unwrap();
     journal.begin_attempt(next.number, mine).await.unwrap();
+    // What was begun after it stands in nobody's way.
+    let last = journal.post_for(&entry(4, 40), mine).await.unwrap();
+    journal.begin_attempt(last.number, mine).await.unwrap();
+}
 
-    // A dump that was put into another server is doubted as a copy is.
+#[tokio::test]
+async fn a_dump_that_was_put_into_another_server_is_doubted_as_a_copy_is() {
+    let Some((store, beside)) = there() else { return };
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let mine = journal.take_over("ana").await.unwrap();
+    let open = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    let attempt = journal.begin_attempt(open.number, mine).await.unwrap();
+    let attempt = journal.advance(&attempt, OPEN, &accepted(), mine).await.unwrap();
+    let next = journal.post_for(&entry(2, 20), mine).await.unwrap();
     sql(&beside, "UPDATE cluster SET system_id = '1'").await;
+    // In the middle of a run, whether anything is under way or not.
+    let error = journal.advance(&attempt, INTENT, &read_as("a"), mine).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::JournalDoubtful, "{error:?}");
+    for _ in 0..2 {
+        let error = journal.begin_attempt(next.number, mine).await.unwrap_err();
+        assert_eq!(code(&error), ErrorCode::JournalDoubtful, "{error:?}");
+        sql(&beside, "UPDATE attempts SET phase = 'lost', stored = NULL, upload_url = NULL").await;
+    }
     let error = store.open_journal(Accept::Never).await.unwrap_err();
     assert_eq!(code(&error), ErrorCode::JournalDoubtful, "{error:?}");
     assert!(store.existing_journal().await.unwrap().doubt.is_some());
+    assert_eq!(store.check().await.unwrap().doubt, Some(Doubt::Copied));
+    let dry = store.open_journal(Accept::DryRun).await.unwrap();
+    assert_eq!(dry.accepted, Some(Doubt::Copied));
     assert_eq!(store.open_journal(Accept::Once).await.unwrap().accepted, Some(Doubt::Copied));
     store.open_journal(Accept::Never).await.unwrap();
+    journal.begin_attempt(next.number, mine).await.unwrap();
+}
+
+/// What is there of posts.
+const POSTS: [&str; 8] =
+    ["cluster", "epochs", "numbers", "posts", "keys", "attempts", "calls", "meta"];
+
+/// Keeps what is there, as a snapshot of a disk does.
+async fn keep(beside: &Session) {
+    let tables = POSTS.map(|table| format!("CREATE TABLE kept_{table} AS TABLE {table};"));
+    let statements = tables.concat();
+    beside.run("test", Commit::Everywhere, move |tx| tx.batch(&statements)).await.unwrap();
+}
+
+/// Puts back what was kept: the server and its timeline are the same.
+async fn put_back(beside: &Session) {
+    let tables = POSTS.map(|table| format!("INSERT INTO {table} TABLE kept_{table};"));
+    let statements = format!("TRUNCATE {} CASCADE; {}", POSTS.join(", "), tables.concat());
+    beside.run("test", Commit::Everywhere, move |tx| tx.batch(&statements)).await.unwrap();
+}
+
+/// A run on a machine, whose home is a directory.
+fn on(store: &PostgresStore, machine: &tempfile::TempDir) -> PostgresStore {
+    let again = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    again.remembering_in(machine.path())
+}
+
+async fn doubted(store: &PostgresStore, why: Doubt) {
+    let error = store.open_journal(Accept::Never).await.unwrap_err();
+    let StoreError::Journal(JournalError::Doubtful { doubt, .. }) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(doubt, why);
+    assert!(store.existing_journal().await.unwrap().doubt.is_some());
+    assert_eq!(store.check().await.unwrap().doubt, Some(why));
+}
+
+#[tokio::test]
+async fn a_database_that_was_put_back_is_doubted_by_who_made_what_it_lacks() {
+    let Some((store, beside)) = there() else { return };
+    let [here, there] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let (maker, other) = (on(&store, &here), on(&store, &there));
+    let journal = maker.open_journal(Accept::Never).await.unwrap().journal;
+    let others = other.open_journal(Accept::Never).await.unwrap().journal;
+    let bens = others.take_over("ben").await.unwrap();
+    let of_ben = others.post_for(&entry(3, 30).of("ben"), bens).await.unwrap();
+    let mine = journal.take_over("ana").await.unwrap();
+    let [first, next] = [(1, 10), (2, 20)].map(|(inode, size)| entry(inode, size));
+    let first = journal.post_for(&first, mine).await.unwrap();
+    let next = journal.post_for(&next, mine).await.unwrap();
+    let attempt = journal.begin_attempt(first.number, mine).await.unwrap();
+    let attempt = journal.advance(&attempt, OPEN, &accepted(), mine).await.unwrap();
+    // Until its last chunk is sent nothing can come of it.
+    keep(&beside).await;
+    on(&store, &here).open_journal(Accept::Never).await.unwrap();
+    let attempt = journal.advance(&attempt, INTENT, &read_as("a"), mine).await.unwrap();
+    on(&store, &here).open_journal(Accept::Never).await.unwrap();
+    journal.advance(&attempt, Phase::Published, &NO_FACTS, mine).await.unwrap();
+    put_back(&beside).await;
+
+    // In the middle of a run as well as at its beginning, and from then on by every machine.
+    let error = journal.begin_attempt(next.number, mine).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::JournalDoubtful, "{error:?}");
+    maker.flush().await.unwrap();
+    doubted(&on(&store, &here), Doubt::Behind).await;
+    doubted(&on(&store, &there), Doubt::Behind).await;
+    let error = others.begin_attempt(of_ben.number, bens).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::JournalDoubtful, "{error:?}");
+    // A person has looked, on any machine.
+    let accepted = on(&store, &there).open_journal(Accept::Once).await.unwrap().accepted;
+    assert_eq!(accepted, Some(Doubt::Behind));
+    others.begin_attempt(of_ben.number, bens).await.unwrap();
+    on(&store, &here).open_journal(Accept::Never).await.unwrap();
+    journal.begin_attempt(next.number, mine).await.unwrap();
+
+    // And again to before that.
+    put_back(&beside).await;
+    doubted(&on(&store, &there), Doubt::Behind).await;
+}
+
+#[tokio::test]
+async fn a_pull_that_the_database_lacks_was_made_by_its_init() {
+    let Some((store, beside)) = there() else { return };
+    let here = tempfile::tempdir().unwrap();
+    let journal = on(&store, &here).open_journal(Accept::Never).await.unwrap().journal;
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&pull("https://example.com/a.mp4"), mine).await.unwrap();
+    let kept = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    journal.begin_attempt(kept.number, mine).await.unwrap();
+    keep(&beside).await;
+    journal.begin_attempt(post.number, mine).await.unwrap();
+    on(&store, &here).open_journal(Accept::Never).await.unwrap();
+    put_back(&beside).await;
+    doubted(&on(&store, &here), Doubt::Behind).await;
+    // Another attempt in its place does not hide that.
+    let one = "UPDATE cluster SET is_behind = false";
+    sql(&beside, one).await;
+    let without = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let journal = without.open_journal(Accept::Never).await.unwrap().journal;
+    journal.begin_attempt(post.number, mine).await.unwrap();
+    doubted(&on(&store, &here), Doubt::Behind).await;
+}
+
+#[tokio::test]
+async fn a_database_that_was_made_anew_is_doubted() {
+    let Some((store, beside)) = there() else { return };
+    let here = tempfile::tempdir().unwrap();
+    let journal = on(&store, &here).open_journal(Accept::Never).await.unwrap().journal;
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&pull("https://example.com/a.mp4"), mine).await.unwrap();
+    journal.begin_attempt(post.number, mine).await.unwrap();
+    sql(&beside, "TRUNCATE cluster, epochs, posts, keys, attempts, calls").await;
+    doubted(&on(&store, &here), Doubt::Gone).await;
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    let error = journal.begin_attempt(post.number, mine).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::JournalDoubtful, "{error:?}");
+    // A machine that has seen nothing begins.
+    let new = tempfile::tempdir().unwrap();
+    let others = on(&store, &new).open_journal(Accept::Never).await.unwrap().journal;
+    others.begin_attempt(post.number, mine).await.unwrap();
+    doubted(&on(&store, &here), Doubt::Other).await;
+    let accepted = on(&store, &here).open_journal(Accept::Once).await.unwrap().accepted;
+    assert_eq!(accepted, Some(Doubt::Other));
+    on(&store, &here).open_journal(Accept::Never).await.unwrap();
+    std::fs::write(here.path().join("locks/database.mark"), "nonsense").unwrap();
+    doubted(&on(&store, &here), Doubt::Unclear).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_remembered_here_is_not_begun() {
+    let Some((store, _)) = there() else { return };
+    let here = tempfile::tempdir().unwrap();
+    let journal = on(&store, &here).open_journal(Accept::Never).await.unwrap().journal;
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&pull("https://example.com/a.mp4"), mine).await.unwrap();
+    let in_the_way = here.path().join("locks/database.lock");
+    std::fs::create_dir_all(&in_the_way).unwrap();
+    std::fs::set_permissions(here.path().join("locks"), Permissions::from_mode(0o700)).unwrap();
+    journal.begin_attempt(post.number, mine).await.unwrap_err();
+    assert_eq!(journal.attempts(post.number).await.unwrap()[0].phase, Phase::Lost);
+    std::fs::remove_dir(in_the_way).unwrap();
+    journal.begin_attempt(post.number, mine).await.unwrap();
 }
 
 #[tokio::test]

@@ -6,11 +6,14 @@ CREATE TABLE meta (
     value text NOT NULL
 );
 
--- Which server posts were made with, and on which timeline: another one may have forgotten something.
+-- Which store this is, and which server posts were made with: another one may have forgotten something. `accepted`: how
+-- often a person has said that the database counts as it is, `is_behind`: that a machine has missed a post in it since.
 CREATE TABLE cluster (
     single    boolean PRIMARY KEY DEFAULT true CHECK (single),
+    identity  text NOT NULL,
     system_id text NOT NULL,
-    timeline  text NOT NULL
+    accepted  bigint NOT NULL DEFAULT 0,
+    is_behind boolean NOT NULL DEFAULT false
 );
 
 -- Processes that hold leases, or held some.
@@ -57,10 +60,12 @@ CREATE TABLE accounts (
     entry               text
 );
 
--- Who may record of an account's posts. Its row is what writes of an account wait for.
+-- Who may record of an account's posts. Its row is what writes of an account wait for. `timeline`: that of the server
+-- when the account's last attempt began, after which nothing was left from before it.
 CREATE TABLE epochs (
-    account text PRIMARY KEY,
-    epoch   bigint NOT NULL
+    account  text PRIMARY KEY,
+    epoch    bigint NOT NULL,
+    timeline text
 );
 
 -- The number of the latest post: numbers come in the order of the commits.

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::at_rest;
 use super::cluster;
 use super::leases::{Identity, LIFE};
-use super::link::{Commit, Session};
+use super::link::{Commit, Link, Session};
+use super::marks::{Made, Marks};
 use super::tx::Tx;
+use super::{SAY_BEHIND, at_rest};
 use crate::encrypt::{self, Key};
 use crate::model::{
     Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
@@ -25,7 +26,7 @@ use crate::store::rules::attempts::{self as steps, Attempts as _};
 use crate::store::rules::calls::free_at;
 use crate::store::rules::posts::{self as rules, alike, duplicates, keys};
 use crate::store::rules::{at_rest as resting, phase};
-use crate::store::{Alike, Epoch, Journal, JournalError, Quota, StoreError, StoreFuture};
+use crate::store::{Alike, Doubt, Epoch, Journal, JournalError, Quota, StoreError, StoreFuture};
 
 /// The longest call to TikTok, in seconds: a worker that was heard of within this time and the life of a lease may
 /// still be in one.
@@ -39,6 +40,7 @@ const READ: &str = "read the posts";
 pub(super) struct PostgresJournal {
     pub(super) session: Arc<Session>,
     pub(super) identity: Arc<Identity>,
+    pub(super) marks: Marks,
     /// What `upload_url`s are encrypted with, once that is known.
     pub(super) key: Arc<OnceLock<Arc<Key>>>,
 }
@@ -206,13 +208,36 @@ impl Journal for PostgresJournal {
     }
 
     fn begin_attempt(&self, post: PostNumber, mine: Epoch) -> StoreFuture<'_, Attempt> {
-        let worker = self.identity.id.clone();
-        self.write("record an attempt", move |tx| {
-            attempts::hold_of(tx, post, mine)?;
-            cluster::hold(tx)?;
+        let (worker, marks) = (self.identity.id.clone(), self.marks.clone());
+        let held = marks.clone();
+        let begin = move |tx: &Tx<'_>| {
+            let account = attempts::hold_of(tx, post, mine)?;
+            let known = cluster::hold(tx, &account, &held)?;
             let attempt = steps::begin(tx, post, tx.now()?)?;
             attempts::sign(tx, &attempt, &worker)?;
+            Ok((known, attempt))
+        };
+        let keep = move |link: &mut Link, (known, attempt)| {
+            keep(&marks, &known, &attempt).inspect_err(|_| {
+                // No init follows this, so nothing comes of it.
+                let back = |tx: &Tx<'_>| {
+                    attempts::hold_of(tx, post, mine)?;
+                    tx.update_attempt(&attempt, Phase::Lost, &AttemptUpdate::default(), tx.now()?)
+                };
+                _ = link.transaction("take an attempt back", Commit::Everywhere, back);
+            })?;
             Ok(attempt)
+        };
+        Box::pin(async move {
+            let done =
+                self.session.run_then("record an attempt", Commit::Everywhere, begin, keep).await;
+            if let Err(StoreError::Journal(JournalError::Doubtful {
+                doubt: Doubt::Behind, ..
+            })) = &done
+            {
+                self.session.begin(SAY_BEHIND, cluster::is_behind);
+            }
+            done
         })
     }
 
@@ -228,7 +253,10 @@ impl Journal for PostgresJournal {
         // Which chunks are stored TikTok says, too, and is asked by whoever goes on with an upload.
         let is_progress = matches!((known.phase, to), (Phase::Open { .. }, Phase::Open { .. }));
         let commit = if is_progress { Commit::Soon } else { Commit::Everywhere };
-        self.session.run("record a step", commit, move |tx| {
+        let is_last_chunk = !matches!(known.phase, Phase::FinalIntent { .. })
+            && matches!(to, Phase::FinalIntent { .. });
+        let marks = self.marks.clone();
+        let step = move |tx: &Tx<'_>| {
             if !phase::follows(known.phase, to) {
                 let Attempt { post, number, phase: from, .. } = known;
                 return Err(JournalError::NoSuchStep { post, attempt: number, from, to }.into());
@@ -243,8 +271,15 @@ impl Journal for PostgresJournal {
                 let place = resting::place(&account, known.post.0, known.number);
                 update.upload_url = Some(encrypt::encrypt(&key, url, &place));
             }
+            let known_to_be = if is_last_chunk { Some(cluster::hold_server(tx)?) } else { None };
             let attempt = tx.update_attempt(&known, to, &update, tx.now()?)?;
             attempts::sign(tx, &attempt, &worker)?;
+            Ok((known_to_be, attempt))
+        };
+        self.session.run_then("record a step", commit, step, move |_, (known, attempt)| {
+            if let Some(known) = known {
+                keep(&marks, &known, &attempt)?;
+            }
             Ok(attempt)
         })
     }
@@ -373,6 +408,14 @@ impl Quota for PostgresJournal {
         self.read("count the drafts", move |tx| {
             Ok(free_at(&attempts::drafts(tx, &account, window)?, limit, window))
         })
+    }
+}
+
+/// Remembers here an attempt that TikTok may make a post of from now on.
+fn keep(marks: &Marks, known: &cluster::Known, attempt: &Attempt) -> Result<(), StoreError> {
+    match Made::of(attempt) {
+        Some(made) => marks.note(&known.identity, known.accepted, Some(made)),
+        None => Ok(()),
     }
 }
 
