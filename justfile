@@ -83,6 +83,10 @@ big:
 sweep:
     TIKTOK_UP_SWEEP_STEP=1 cargo test --features faults --test it sweep:: -- --nocapture
 
+# The connection to a database cut at every message of an upload and a refresh (needs PostgreSQL): docs/PROOF.md
+cuts:
+    TIKTOK_UP_SWEEP_STEP=1 cargo test --features postgres --test it fleet::cuts -- --nocapture
+
 # A thousand rounds of SIGKILL at random moments
 kill-rounds:
     TIKTOK_UP_ROUNDS=1000 cargo test --test it kill_rounds:: -- --nocapture

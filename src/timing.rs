@@ -70,6 +70,8 @@ timing! {
     still: Duration::from_secs(10), "How long such a file must have been still.";
     watch_limit: Duration::from_mins(1), "How long such files are watched at most.";
     quota_window: Duration::from_mins(1), "The length of the API's quota window (TikTok: one minute).";
+    lease: Duration::from_mins(1),
+        "How long machines that share a database take one for alive that is silent; it says four times as often that it is.";
 }
 
 /// A `TIKTOK_UP_TIMING` that cannot be read.
@@ -143,7 +145,7 @@ mod tests {
         assert!(
             said.contains("`pol_first` (did you mean `poll_first`?); there are connect, answer, ")
         );
-        assert!(said.ends_with(", quota_window and clock_offset"), "{said}");
+        assert!(said.ends_with(", lease and clock_offset"), "{said}");
         let said = Timing::default().with("speed=1s").unwrap_err().to_string();
         assert!(!said.contains("did you mean"), "{said}");
     }

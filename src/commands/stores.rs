@@ -3,6 +3,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
+#[cfg(feature = "postgres")]
+use std::time::Duration;
 
 use crate::auth::LoginStore;
 use crate::clock::Clock;
@@ -35,20 +37,26 @@ impl Stores {
         #[cfg(feature = "postgres")]
         if let Some(database) = &settings.database {
             let (database, clock) = (database.clone(), settings.clock);
+            let life = settings.timing.lease;
             let dir = settings.home.state.clone();
-            let open = move || Self::in_database(&database, &dir, clock);
+            let open = move || Self::in_database(&database, &dir, clock, life);
             return blocking(open).await;
         }
         Ok(Self::in_dir(&settings.home.state, settings.clock).await?)
     }
 
     #[cfg(feature = "postgres")]
-    fn in_database(database: &Database, dir: &Path, clock: Clock) -> Result<Self, Failure> {
+    fn in_database(
+        database: &Database,
+        dir: &Path,
+        clock: Clock,
+        life: Duration,
+    ) -> Result<Self, Failure> {
         let password = database.password()?;
         let variable = |name: &str| database.variable(name);
         let target = Target::read(&database.url, password.as_ref(), &variable)?;
         let local = LocalFiles::open(dir).map_err(StoreError::from)?;
-        let store = PostgresStore::new(target, clock)?.remembering_in(dir);
+        let store = PostgresStore::new(target, clock, life)?.remembering_in(dir);
         Ok(Self { shared: Arc::new(store.clone()), local, database: Some(store) })
     }
 

@@ -6,10 +6,6 @@ use std::process::Command;
 use crate::world::ADA;
 use crate::world::{Ran, World};
 
-#[cfg(feature = "postgres")]
-#[path = "../../src/store/postgres/testing/server.rs"]
-mod server;
-
 impl World {
     /// A command on a machine, which is a home, with a database.
     fn machine(&self, url: &str, machine: &str, args: &[&str]) -> Command {
@@ -47,7 +43,7 @@ fn a_build_that_can_use_none_says_so_before_anything_happens() {
 fn two_machines_share_logins_posts_and_turns() {
     use std::fs;
 
-    let Some(server) = server::server() else { return };
+    let Some(server) = crate::server::server() else { return };
     let folder = server.folder.display();
     let url = format!("postgres:///postgres?host={folder}&user=tiktok&password=s3cr3t-of-none");
     let world = World::new();

@@ -45,6 +45,8 @@ mod faults_init;
 mod faults_journal;
 mod faults_signal;
 mod faults_status;
+#[cfg(feature = "postgres")]
+mod fleet;
 mod fleet_model;
 mod forms;
 mod help;
@@ -89,6 +91,9 @@ mod sandbox_faults;
 mod sandbox_options;
 mod sandbox_posting;
 mod sandbox_upload;
+#[cfg(feature = "postgres")]
+#[path = "../../src/store/postgres/testing/server.rs"]
+mod server;
 mod shelf;
 mod shell;
 mod signals;

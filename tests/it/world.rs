@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     home: TempDir,
     timing: String,
+    /// Where the executable keeps its store, if not in files.
+    database: Option<String>,
     ahead: SignedDuration,
     runtime: Runtime,
 }
@@ -79,7 +81,7 @@ impl World {
         let (timing, ahead) = (FAST.to_owned(), SignedDuration::ZERO);
         crate::canary::world_begins();
         crate::process::inherit_no_ignored_signal();
-        Self { sandbox, home, timing, ahead, runtime }
+        Self { sandbox, home, timing, database: None, ahead, runtime }
     }
 
     /// As [`World::new`], with `@ada` logged in.
@@ -92,6 +94,13 @@ impl World {
     /// Replaces waiting times on top of the fast ones.
     pub(crate) fn timing(mut self, list: &str) -> Self {
         self.timing = format!("{},{list}", self.timing);
+        self
+    }
+
+    /// Keeps the store in a database.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn in_database(mut self, url: String) -> Self {
+        self.database = Some(url);
         self
     }
 
@@ -319,6 +328,9 @@ impl World {
             .env("TIKTOK_CLIENT_SECRET", self.sandbox.client_secret().expose())
             .env("TIKTOK_UP_TIMING", timing)
             .stdin(Stdio::null());
+        if let Some(url) = &self.database {
+            command.env("TIKTOK_UP_DATABASE_URL", url);
+        }
         command
     }
 

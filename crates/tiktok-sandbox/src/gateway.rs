@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue};
+use axum::http::header::{
+    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, HeaderName, HeaderValue,
+};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
@@ -85,6 +87,12 @@ async fn serve(core: Arc<Core>, endpoint: Endpoint, request: Request) -> Respons
     let fault = {
         let mut world = core.world();
         ticket.entry.account = world.caller(&call).map(|account| world.handle(account));
+        if endpoint == Endpoint::Upload {
+            let upload = call.query_value("upload_id").unwrap_or_default();
+            ticket.entry.publish_id = world.posts.publish_id_of_upload(upload).map(str::to_owned);
+            let range = call.headers.get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
+            ticket.entry.range = range.map(str::to_owned);
+        }
         world.faults.strike(call.name(), ticket.entry.account.as_deref())
     };
     Exchange { core, call, streamed, hangup, ticket }.run(fault).await
@@ -337,6 +345,8 @@ impl Ticket {
             code: None,
             message: None,
             log_id: ids::log_id(time),
+            publish_id: None,
+            range: None,
             bytes: 0,
             note: None,
         };

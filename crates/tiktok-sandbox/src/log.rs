@@ -31,6 +31,10 @@ pub struct LogEntry {
     pub message: Option<String>,
     /// The id in the answer.
     pub log_id: String,
+    /// Of a chunk: the post that it belongs to.
+    pub publish_id: Option<String>,
+    /// Of a chunk: its `Content-Range`.
+    pub range: Option<String>,
     /// Bytes of the request's body that arrived.
     pub bytes: u64,
     /// What a person should know.

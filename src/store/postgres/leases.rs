@@ -15,11 +15,8 @@ use super::tx::Tx;
 use crate::retry::jittered;
 use crate::store::{Holder, Lease, LeaseError, LeaseKind, Leases, StoreError, StoreFuture};
 
-/// How long a lease lasts that nobody renews, in seconds.
-pub(super) const LIFE: i64 = 60;
-
-/// How often it is renewed.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often a lease is renewed in the time that it lasts if nobody renews it.
+const BEATS: u32 = 4;
 
 /// The longest pause between two looks at a lease that somebody else has.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -31,16 +28,20 @@ pub(super) struct Identity {
     pub(super) id: String,
     host: String,
     pid: u32,
+    /// How long a lease lasts that nobody renews.
+    pub(super) life: Duration,
     /// How many leases it has asked for.
     asked: AtomicU64,
 }
 
 impl Identity {
-    pub(super) fn new() -> Self {
+    /// One whose leases last so long if nobody renews them.
+    pub(super) fn new(life: Duration) -> Self {
         Self {
             id: format!("{:032x}", rand::random::<u128>()),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             pid: process::id(),
+            life,
             asked: AtomicU64::new(0),
         }
     }
@@ -142,17 +143,17 @@ impl Claim {
         let claimed = tx.execute(
             "INSERT INTO leases AS it (account, kind, owner, worker, since, until)
              VALUES ($1, $2, $3, $4, clock_timestamp(),
-                 clock_timestamp() + $5::bigint * interval '1 second')
+                 clock_timestamp() + $5::bigint * interval '1 millisecond')
              ON CONFLICT (account, kind) DO UPDATE SET owner = excluded.owner,
                  worker = excluded.worker, since = clock_timestamp(),
-                 until = clock_timestamp() + $5::bigint * interval '1 second'
+                 until = clock_timestamp() + $5::bigint * interval '1 millisecond'
              WHERE it.until < clock_timestamp()",
             &[
                 (&self.account).into(),
                 self.kind.into(),
                 (&self.owner).into(),
                 (&self.identity.id).into(),
-                LIFE.into(),
+                self.life().into(),
             ],
         )?;
         if claimed == 1 {
@@ -207,6 +208,11 @@ impl Claim {
         format!("{} of {}", self.kind, self.account)
     }
 
+    /// How long it lasts if nobody renews it, in ms.
+    fn life(&self) -> i64 {
+        i64::try_from(self.identity.life.as_millis()).unwrap_or(i64::MAX)
+    }
+
     fn values(&self) -> [super::value::Value; 3] {
         [(&self.account).into(), self.kind.into(), (&self.owner).into()]
     }
@@ -217,9 +223,9 @@ impl Claim {
         let [account, kind, owner] = self.values();
         // One that has ended may be taken at any moment, and is not made to last again.
         let renewed = tx.execute(
-            "UPDATE leases SET until = clock_timestamp() + $4::bigint * interval '1 second'
+            "UPDATE leases SET until = clock_timestamp() + $4::bigint * interval '1 millisecond'
              WHERE account = $1 AND kind = $2 AND owner = $3 AND until >= clock_timestamp()",
-            &[account, kind, owner, LIFE.into()],
+            &[account, kind, owner, self.life().into()],
         )?;
         if renewed == 1 {
             self.spends(tx)?;
@@ -298,8 +304,9 @@ impl PostgresLease {
     fn kept(held: Held) -> Self {
         let held = Arc::new(held);
         let kept = Arc::downgrade(&held);
+        let often = (held.claim.identity.life / BEATS).max(Duration::from_millis(1));
         let heartbeat = tokio::spawn(async move {
-            let mut ticks = interval(HEARTBEAT);
+            let mut ticks = interval(often);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks.tick().await;
             loop {

@@ -27,6 +27,7 @@ mod value;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 pub(crate) use check::Checked;
 pub(crate) use schema::latest;
@@ -63,14 +64,15 @@ pub(crate) struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// The store of a database, without the key of an encrypted one. Its threads are started now.
-    pub(crate) fn new(target: Target, clock: Clock) -> Result<Self, StoreError> {
+    /// The store of a database, without the key of an encrypted one. Its leases last as long as `life` if nobody
+    /// renews them. Its threads are started now.
+    pub(crate) fn new(target: Target, clock: Clock, life: Duration) -> Result<Self, StoreError> {
         let target = Arc::new(target);
         Ok(Self {
             accounts: Arc::new(Session::start(&target, clock)?),
             journal: Arc::new(Session::start(&target, clock)?),
             leases: Arc::new(Session::start(&target, clock)?),
-            identity: Arc::new(Identity::new()),
+            identity: Arc::new(Identity::new(life)),
             marks: Marks::new(None, target.place()),
             key: Arc::default(),
             target,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::link::{Commit, Session};
 use super::testing::scripted::{Said, Scripted};
-use super::testing::{Database, is_there};
+use super::testing::{Database, LIFE, is_there};
 use super::*;
 use crate::model::Phase;
 use crate::model::PostNumber;
@@ -24,7 +24,7 @@ fn there() -> Option<(PostgresStore, Session)> {
     }
     let database = Database::make();
     let beside = Session::start(&Arc::new(database.target()), Clock::default()).unwrap();
-    Some((PostgresStore::new(database.target(), Clock::default()).unwrap(), beside))
+    Some((PostgresStore::new(database.target(), Clock::default(), LIFE).unwrap(), beside))
 }
 
 async fn sql(beside: &Session, statements: &'static str) {
@@ -58,7 +58,7 @@ async fn a_server_that_is_not_there_is_told_from_one_that_lets_nobody_in() {
     let read = |address: &str| {
         let address = crate::secret::Secret::new(address.to_owned());
         let target = Target::read(&address, None, &|_| None).unwrap();
-        PostgresStore::new(target, Clock::default()).unwrap()
+        PostgresStore::new(target, Clock::default(), LIFE).unwrap()
     };
     let error = read("postgres:///posts?host=/nowhere&user=ana&password=s3cr3t")
         .accounts()
@@ -188,7 +188,7 @@ async fn what_is_to_last_is_committed_synchronously() {
 #[tokio::test]
 async fn a_lease_that_nobody_renewed_is_anothers() {
     let Some((store, beside)) = there() else { return };
-    let other = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let other = PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap();
     let held = store.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
     sql(&beside, "UPDATE leases SET until = clock_timestamp() - interval '1 ms'").await;
     let taken = other.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
@@ -229,7 +229,7 @@ async fn a_post_is_not_called_not_posted_while_its_worker_may_live() {
     let post = journal.post_for(&pull("https://example.com/a.mp4"), mine).await.unwrap();
     let attempt = journal.begin_attempt(post.number, mine).await.unwrap();
     journal.advance(&attempt, Phase::Unresolved, &NO_FACTS, mine).await.unwrap();
-    let other = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let other = PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap();
     let elsewhere = other.open_journal(Accept::Never).await.unwrap().journal;
     let error = elsewhere.resolve(post.number, false).await.unwrap_err();
     assert!(matches!(error, StoreError::Lease(LeaseError::Held { .. })), "{error:?}");
@@ -241,7 +241,7 @@ async fn a_post_is_not_called_not_posted_while_its_worker_may_live() {
 #[tokio::test]
 async fn a_post_is_not_called_not_posted_while_anybody_who_had_it_may_live() {
     let Some((store, beside)) = there() else { return };
-    let again = || PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let again = || PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap();
     let (other, person) = (again(), again());
     let first = store.open_journal(Accept::Never).await.unwrap().journal;
     let lost = store.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
@@ -269,7 +269,7 @@ async fn a_post_is_not_called_not_posted_while_anybody_who_had_it_may_live() {
 async fn a_lease_is_given_back_before_its_last_store_is_gone() {
     let Some((store, beside)) = there() else { return };
     for _ in 0..20 {
-        let once = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+        let once = PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap();
         let held = once.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
         drop(held);
         drop(once);
@@ -357,7 +357,7 @@ async fn put_back(beside: &Session) {
 
 /// A run on a machine, whose home is a directory.
 fn on(store: &PostgresStore, machine: &tempfile::TempDir) -> PostgresStore {
-    let again = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let again = PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap();
     again.remembering_in(machine.path())
 }
 
@@ -431,7 +431,7 @@ async fn a_pull_that_the_database_lacks_was_made_by_its_init() {
     // Another attempt in its place does not hide that.
     let one = "UPDATE cluster SET is_behind = false";
     sql(&beside, one).await;
-    let without = PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let without = PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap();
     let journal = without.open_journal(Accept::Never).await.unwrap().journal;
     journal.begin_attempt(post.number, mine).await.unwrap();
     doubted(&on(&store, &here), Doubt::Behind).await;
@@ -483,7 +483,7 @@ async fn what_cannot_be_remembered_here_is_not_begun() {
 async fn a_schema_of_a_later_version_is_left_alone_unless_it_says_otherwise() {
     let Some((store, beside)) = there() else { return };
     store.accounts().all().await.unwrap();
-    let again = || PostgresStore::new((*store.target).clone(), Clock::default()).unwrap();
+    let again = || PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap();
     sql(&beside, "INSERT INTO versions (version, readers) VALUES (99, 1)").await;
     again().accounts().all().await.unwrap();
     sql(&beside, "UPDATE versions SET readers = 98 WHERE version = 99").await;

@@ -325,6 +325,10 @@ impl Posts {
         right.then_some(post)
     }
 
+    pub(crate) fn publish_id_of_upload(&self, id: &str) -> Option<&str> {
+        self.by_upload.get(id).map(|at| self.in_order[*at].publish_id.as_str())
+    }
+
     pub(crate) fn account_of_upload(&self, id: &str) -> Option<AccountNo> {
         self.by_upload.get(id).map(|at| self.in_order[*at].account)
     }

@@ -80,15 +80,16 @@ pub(super) fn hold_of(tx: &Tx<'_>, post: PostNumber, mine: Epoch) -> Result<Stri
     if epoch == mine { Ok(account) } else { Err(taken_over(&account)) }
 }
 
-/// An error if somebody may be in the middle of a call for a post and was heard of within so many seconds: TikTok may be
+/// An error if somebody may be in the middle of a call for a post and was heard of within so long: TikTok may be
 /// about to get it. That is whoever has claimed the account's posts and has not said that it is done, whoever has the
 /// lease by now (but for `worker`, which asks, with its own), and whoever recorded an attempt at it.
 pub(super) fn hold_dead(
     tx: &Tx<'_>,
     post: PostNumber,
     worker: &str,
-    seconds: i64,
+    silent: Duration,
 ) -> Result<(), StoreError> {
+    let silent = i64::try_from(silent.as_secs()).unwrap_or(i64::MAX);
     let row = tx.row(
         "SELECT host, pid FROM workers
          WHERE heartbeat > clock_timestamp() - $3::bigint * interval '1 second' AND (
@@ -99,7 +100,7 @@ pub(super) fn hold_dead(
              OR id <> $2 AND stopped IS NULL
                  AND id IN (SELECT attempts.worker FROM attempts WHERE attempts.post = $1))
          ORDER BY heartbeat DESC LIMIT 1",
-        &[post.0.into(), worker.into(), seconds.into()],
+        &[post.0.into(), worker.into(), silent.into()],
     )?;
     let Some(row) = row else { return Ok(()) };
     let (host, pid): (String, i64) = (tx.get(&row, 0)?, tx.get(&row, 1)?);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::cluster;
-use super::leases::{Identity, LIFE};
+use super::leases::Identity;
 use super::link::{Commit, Link, Session};
 use super::marks::{Made, Marks};
 use super::tx::Tx;
@@ -28,9 +28,8 @@ use crate::store::rules::posts::{self as rules, alike, duplicates, keys};
 use crate::store::rules::{at_rest as resting, phase};
 use crate::store::{Alike, Doubt, Epoch, Journal, JournalError, Quota, StoreError, StoreFuture};
 
-/// The longest call to TikTok, in seconds: a worker that was heard of within this time and the life of a lease may
-/// still be in one.
-const LONGEST_CALL: i64 = 600;
+/// The longest call to TikTok: a worker that was heard of within this time and the life of a lease may still be in one.
+const LONGEST_CALL: Duration = Duration::from_mins(10);
 
 const LOOK: &str = "look for a post";
 const READ: &str = "read the posts";
@@ -293,10 +292,11 @@ impl Journal for PostgresJournal {
 
     fn resolve(&self, post: PostNumber, posted: bool) -> StoreFuture<'_, RecordedPost> {
         let worker = self.identity.id.clone();
+        let silent = self.identity.life + LONGEST_CALL;
         self.write("settle a post", move |tx| {
             attempts::lock_of(tx, post)?;
             if !posted {
-                attempts::hold_dead(tx, post, &worker, LIFE + LONGEST_CALL)?;
+                attempts::hold_dead(tx, post, &worker, silent)?;
             }
             steps::resolve(tx, post, posted, tx.now()?)
         })

@@ -5,6 +5,7 @@ mod server;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use server::server;
 
@@ -12,6 +13,9 @@ use super::{PostgresStore, Target};
 use crate::clock::Clock;
 use crate::secret::Secret;
 use crate::store::Store;
+
+/// How long leases of tests last if nobody renews them.
+pub(crate) const LIFE: Duration = Duration::from_mins(1);
 
 /// Whether there is a server to test with.
 pub(crate) fn is_there() -> bool {
@@ -62,6 +66,6 @@ impl Database {
 
     /// A store there, as another process would open it.
     pub(crate) fn open(&self, clock: Clock) -> Arc<dyn Store> {
-        Arc::new(PostgresStore::new(self.target(), clock).unwrap())
+        Arc::new(PostgresStore::new(self.target(), clock, LIFE).unwrap())
     }
 }

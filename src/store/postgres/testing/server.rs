@@ -68,18 +68,20 @@ fn say(what: &str) {
 }
 
 /// Where the programs of the server are.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let mut places: Vec<PathBuf> = std::env::split_paths(&on_path).collect();
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     places.extend(versions.map(|version| version.path().join("bin")));
-    places
+    let place = places
         .into_iter()
-        .find(|place| place.join("initdb").exists() && place.join("postgres").exists())
+        .find(|place| place.join("initdb").exists() && place.join("postgres").exists())?;
+    // Links to them are not always beside links to the others.
+    fs::canonicalize(place.join("initdb")).ok()?.parent().map(Path::to_owned)
 }
 
 /// The server refuses to run as root: then it runs as a user that can do nothing.
-fn unprivileged() -> Option<(u32, u32)> {
+pub(crate) fn unprivileged() -> Option<(u32, u32)> {
     if !rustix::process::getuid().is_root() {
         return None;
     }
