@@ -88,7 +88,23 @@ pub(crate) enum TimingError {
     Duration(String),
 }
 
+/// For how long the network may still bring to TikTok what was sent before its connection was closed: what a kernel
+/// tries to deliver after that (`tcp_orphan_retries`), or after its process is gone.
+const IN_FLIGHT: Duration = Duration::from_mins(2);
+
 impl Timing {
+    /// How long after a worker said last that it lives TikTok gets no init of it any more. It says so with each record
+    /// that a call follows, begins an init within the life of a lease after that, and waits so long for its answer.
+    pub(crate) fn no_init_after(&self) -> Duration {
+        self.lease + self.answer + IN_FLIGHT
+    }
+
+    /// The same of a chunk, or an init. The record of its `upload_url` is younger than the URL, of which no last block
+    /// is sent once its time is over.
+    pub(crate) fn no_chunk_after(&self) -> Duration {
+        (self.url_life + self.chunk_answer + IN_FLIGHT).max(self.no_init_after())
+    }
+
     /// Replaces the named times by those of a list such as `stall=200ms,poll_first=10ms`.
     pub(crate) fn with(mut self, list: &str) -> Result<Self, TimingError> {
         for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
@@ -177,6 +193,15 @@ mod tests {
             let timing = Timing::default().with(&format!("{name}=7ms")).unwrap();
             assert_ne!(timing, Timing::default(), "{name}");
         }
+    }
+
+    #[test]
+    fn nothing_of_a_worker_gets_to_tiktok_once_the_longest_call_must_have_ended() {
+        let timing = Timing::default();
+        assert_eq!(timing.no_init_after(), Duration::from_mins(4));
+        assert_eq!(timing.no_chunk_after(), Duration::from_mins(59));
+        let slow = timing.with("answer=2h").unwrap();
+        assert_eq!(slow.no_chunk_after(), slow.no_init_after());
     }
 
     #[test]

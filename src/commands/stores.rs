@@ -3,8 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-#[cfg(feature = "postgres")]
-use std::time::Duration;
 
 use crate::auth::LoginStore;
 use crate::clock::Clock;
@@ -18,6 +16,8 @@ use crate::store::local::{LocalFiles, LocalStore};
 #[cfg(feature = "postgres")]
 use crate::store::postgres::{PostgresStore, Target};
 use crate::store::{Store, StoreError};
+#[cfg(feature = "postgres")]
+use crate::timing::Timing;
 
 /// The store that the settings name, and what it leaves to this machine. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,9 +37,9 @@ impl Stores {
         #[cfg(feature = "postgres")]
         if let Some(database) = &settings.database {
             let (database, clock) = (database.clone(), settings.clock);
-            let life = settings.timing.lease;
+            let timing = settings.timing.clone();
             let dir = settings.home.state.clone();
-            let open = move || Self::in_database(&database, &dir, clock, life);
+            let open = move || Self::in_database(&database, &dir, clock, &timing);
             return blocking(open).await;
         }
         Ok(Self::in_dir(&settings.home.state, settings.clock).await?)
@@ -50,13 +50,14 @@ impl Stores {
         database: &Database,
         dir: &Path,
         clock: Clock,
-        life: Duration,
+        timing: &Timing,
     ) -> Result<Self, Failure> {
         let password = database.password()?;
         let variable = |name: &str| database.variable(name);
         let target = Target::read(&database.url, password.as_ref(), &variable)?;
         let local = LocalFiles::open(dir).map_err(StoreError::from)?;
-        let store = PostgresStore::new(target, clock, life)?.remembering_in(dir);
+        let store =
+            PostgresStore::new(target, clock, timing.lease)?.timed(timing).remembering_in(dir);
         Ok(Self { shared: Arc::new(store.clone()), local, database: Some(store) })
     }
 

@@ -14,6 +14,7 @@ use super::link::{Commit, Session};
 use super::tx::Tx;
 use crate::retry::jittered;
 use crate::store::{Holder, Lease, LeaseError, LeaseKind, Leases, StoreError, StoreFuture};
+use crate::timing::Timing;
 
 /// How often a lease is renewed in the time that it lasts if nobody renews it.
 const BEATS: u32 = 4;
@@ -30,18 +31,29 @@ pub(super) struct Identity {
     pid: u32,
     /// How long a lease lasts that nobody renews.
     pub(super) life: Duration,
+    /// How long processes must have been silent that nothing of them gets to TikTok any more.
+    pub(super) silence: Silence,
     /// How many leases it has asked for.
     asked: AtomicU64,
 }
 
+/// How long a process must have been silent that it is known not to be in a call for a post any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silence {
+    /// For one that TikTok fetches: its init is all there is.
+    pub(super) pull: Duration,
+    /// For a file.
+    pub(super) file: Duration,
+}
+
 impl Identity {
-    /// One whose leases last so long if nobody renews them.
-    pub(super) fn new(life: Duration) -> Self {
+    pub(super) fn new(timing: &Timing) -> Self {
         Self {
             id: format!("{:032x}", rand::random::<u128>()),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             pid: process::id(),
-            life,
+            life: timing.lease,
+            silence: Silence { pull: timing.no_init_after(), file: timing.no_chunk_after() },
             asked: AtomicU64::new(0),
         }
     }
@@ -263,6 +275,18 @@ struct Held {
 }
 
 impl Held {
+    /// Says that the process lives, which may be in a call whether it still has the lease or not, and keeps the lease as
+    /// long as it has it.
+    fn beat(self: Arc<Self>) -> StoreFuture<'static, ()> {
+        if !self.is_lost.load(Ordering::SeqCst) {
+            return self.renewed();
+        }
+        Box::pin(async move {
+            let identity = Arc::clone(&self.claim.identity);
+            self.session.run("say that it lives", Commit::Soon, move |tx| identity.beat(tx)).await
+        })
+    }
+
     fn renewed(self: Arc<Self>) -> StoreFuture<'static, ()> {
         Box::pin(async move {
             let lost = || StoreError::from(LeaseError::Lost { what: self.claim.what() });
@@ -313,7 +337,7 @@ impl PostgresLease {
                 ticks.tick().await;
                 let Some(held) = kept.upgrade() else { return };
                 // Whether it was lost the next one who renews it is told.
-                if let Err(error) = held.renewed().await {
+                if let Err(error) = held.beat().await {
                     tracing::warn!(%error, "a lease was not renewed");
                 }
             }

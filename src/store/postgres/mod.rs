@@ -47,6 +47,7 @@ use crate::store::{
     Accept, AccountStore, Doubt, ExistingJournal, FlushOnDrop, Journal, Leases, OpenedJournal,
     Slots, Store, StoreError, StoreFuture,
 };
+use crate::timing::Timing;
 
 const SAY_BEHIND: &str = "say that posts are missing";
 
@@ -72,11 +73,17 @@ impl PostgresStore {
             accounts: Arc::new(Session::start(&target, clock)?),
             journal: Arc::new(Session::start(&target, clock)?),
             leases: Arc::new(Session::start(&target, clock)?),
-            identity: Arc::new(Identity::new(life)),
+            identity: Arc::new(Identity::new(&Timing { lease: life, ..Timing::default() })),
             marks: Marks::new(None, target.place()),
             key: Arc::default(),
             target,
         })
+    }
+
+    /// The same for a run with waiting times of its own.
+    #[must_use]
+    pub(crate) fn timed(self, timing: &Timing) -> Self {
+        Self { identity: Arc::new(Identity::new(timing)), ..self }
     }
 
     /// The same with a directory of this machine, in which it remembers what it has seen of the database.

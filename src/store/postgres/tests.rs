@@ -511,3 +511,77 @@ async fn nothing_is_left_of_a_session_for_a_pooler_to_hand_on() {
     lease.release().await.unwrap();
     drop(beside);
 }
+
+/// When the process behind a store said last that it lives.
+async fn heard_of(beside: &Session, store: &PostgresStore) -> f64 {
+    let id = store.identity.id.clone();
+    let heard = beside.run("test", Commit::Read, move |tx| {
+        let statement =
+            "SELECT extract(epoch FROM heartbeat)::float8::text FROM workers WHERE id = $1";
+        tx.one::<String>(statement, &[id.into()])
+    });
+    heard.await.unwrap().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn whoever_lost_its_lease_says_that_it_lives_until_it_is_done() {
+    let Some((store, beside)) = there() else { return };
+    let life = Duration::from_millis(40);
+    let quick = PostgresStore::new((*store.target).clone(), Clock::default(), life).unwrap();
+    let held = quick.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    sql(&beside, "UPDATE leases SET owner = 'another'").await;
+    // It is in the middle of a call, and learns of it by its heartbeat.
+    held.renew().await.unwrap_err();
+    let lost = heard_of(&beside, &quick).await;
+    let beats = async {
+        while heard_of(&beside, &quick).await <= lost {
+            tokio::time::sleep(life / 4).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), beats).await.expect("it fell silent");
+    held.release().await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_records_what_a_call_follows_says_that_it_lives() {
+    let Some((store, beside)) = there() else { return };
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let lease = store.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    let silent = "UPDATE workers SET heartbeat = clock_timestamp() - interval '1 hour'";
+    sql(&beside, silent).await;
+    let before = heard_of(&beside, &store).await;
+    let attempt = journal.begin_attempt(post.number, mine).await.unwrap();
+    assert!(heard_of(&beside, &store).await > before + 3000.0);
+    let attempt = journal.advance(&attempt, OPEN, &accepted(), mine).await.unwrap();
+    sql(&beside, silent).await;
+    journal.advance(&attempt, INTENT, &read_as("a"), mine).await.unwrap();
+    assert!(heard_of(&beside, &store).await > before + 3000.0);
+    lease.release().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_chunk_may_be_on_its_way_for_as_long_as_its_url_lives() {
+    let Some((store, beside)) = there() else { return };
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let _lease = store.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let mine = journal.take_over("ana").await.unwrap();
+    let file = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    let attempt = journal.begin_attempt(file.number, mine).await.unwrap();
+    let attempt = journal.advance(&attempt, OPEN, &accepted(), mine).await.unwrap();
+    let attempt = journal.advance(&attempt, INTENT, &read_as("a"), mine).await.unwrap();
+    journal.advance(&attempt, Phase::Unresolved, &NO_FACTS, mine).await.unwrap();
+    let pulled = journal.post_for(&pull("https://example.com/a.mp4"), mine).await.unwrap();
+    let attempt = journal.begin_attempt(pulled.number, mine).await.unwrap();
+    journal.advance(&attempt, Phase::Unresolved, &NO_FACTS, mine).await.unwrap();
+    let other = PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap();
+    let elsewhere = other.open_journal(Accept::Never).await.unwrap().journal;
+    sql(&beside, "UPDATE workers SET heartbeat = clock_timestamp() - interval '58 minutes'").await;
+    let error = elsewhere.resolve(file.number, false).await.unwrap_err();
+    assert!(matches!(error, StoreError::Lease(LeaseError::Held { .. })), "{error:?}");
+    // Of a pull there is only the init.
+    elsewhere.resolve(pulled.number, false).await.unwrap();
+    sql(&beside, "UPDATE workers SET heartbeat = clock_timestamp() - interval '60 minutes'").await;
+    elsewhere.resolve(file.number, false).await.unwrap();
+}

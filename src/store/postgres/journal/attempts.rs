@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use super::columns::{count, maybe_count, time};
 use crate::model::{Attempt, AttemptUpdate, CallKind, Phase, PostNumber, QuotaKind, Transfer};
 use crate::secret::{Secret, redact};
+use crate::store::postgres::leases::Silence;
 use crate::store::postgres::tx::Tx;
 use crate::store::rules::attempts::Attempts;
 use crate::store::rules::calls::{believed, end, remembered, start};
@@ -80,19 +81,21 @@ pub(super) fn hold_of(tx: &Tx<'_>, post: PostNumber, mine: Epoch) -> Result<Stri
     if epoch == mine { Ok(account) } else { Err(taken_over(&account)) }
 }
 
-/// An error if somebody may be in the middle of a call for a post and was heard of within so long: TikTok may be
-/// about to get it. That is whoever has claimed the account's posts and has not said that it is done, whoever has the
+/// An error if somebody may be in the middle of a call for a post, as it has not been silent for long enough: TikTok may
+/// be about to get it. That is whoever has claimed the account's posts and has not said that it is done, whoever has the
 /// lease by now (but for `worker`, which asks, with its own), and whoever recorded an attempt at it.
 pub(super) fn hold_dead(
     tx: &Tx<'_>,
     post: PostNumber,
     worker: &str,
-    silent: Duration,
+    silence: Silence,
 ) -> Result<(), StoreError> {
-    let silent = i64::try_from(silent.as_secs()).unwrap_or(i64::MAX);
+    let ms = |silent: Duration| i64::try_from(silent.as_millis()).unwrap_or(i64::MAX);
     let row = tx.row(
         "SELECT host, pid FROM workers
-         WHERE heartbeat > clock_timestamp() - $3::bigint * interval '1 second' AND (
+         WHERE heartbeat > clock_timestamp() - interval '1 millisecond' * CASE WHEN EXISTS (
+                 SELECT 1 FROM attempts WHERE attempts.post = $1 AND attempts.chunks IS NOT NULL)
+             THEN $4::bigint ELSE $3::bigint END AND (
              id IN (SELECT holders.worker FROM holders
                  JOIN posts ON posts.account = holders.account
                  WHERE posts.id = $1 AND NOT EXISTS (SELECT 1 FROM leases
@@ -100,7 +103,7 @@ pub(super) fn hold_dead(
              OR id <> $2 AND stopped IS NULL
                  AND id IN (SELECT attempts.worker FROM attempts WHERE attempts.post = $1))
          ORDER BY heartbeat DESC LIMIT 1",
-        &[post.0.into(), worker.into(), silent.into()],
+        &[post.0.into(), worker.into(), ms(silence.pull).into(), ms(silence.file).into()],
     )?;
     let Some(row) = row else { return Ok(()) };
     let (host, pid): (String, i64) = (tx.get(&row, 0)?, tx.get(&row, 1)?);
@@ -127,10 +130,11 @@ pub(super) fn take_over(tx: &Tx<'_>, account: &str) -> Result<Epoch, StoreError>
     Ok(epoch)
 }
 
-/// Says which process recorded an attempt last, and under which epoch.
+/// Says which process recorded an attempt last, and under which epoch; and that it lives, since a call may follow.
 pub(super) fn sign(tx: &Tx<'_>, attempt: &Attempt, worker: &str) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE attempts SET worker = $3, epoch = (SELECT epochs.epoch FROM epochs JOIN posts
+        "WITH alive AS (UPDATE workers SET heartbeat = clock_timestamp() WHERE id = $3)
+         UPDATE attempts SET worker = $3, epoch = (SELECT epochs.epoch FROM epochs JOIN posts
              ON posts.account = epochs.account WHERE posts.id = $1)
          WHERE post = $1 AND number = $2",
         &[attempt.post.0.into(), attempt.number.into(), worker.into()],

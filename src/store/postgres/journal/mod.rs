@@ -28,9 +28,6 @@ use crate::store::rules::posts::{self as rules, alike, duplicates, keys};
 use crate::store::rules::{at_rest as resting, phase};
 use crate::store::{Alike, Doubt, Epoch, Journal, JournalError, Quota, StoreError, StoreFuture};
 
-/// The longest call to TikTok: a worker that was heard of within this time and the life of a lease may still be in one.
-const LONGEST_CALL: Duration = Duration::from_mins(10);
-
 const LOOK: &str = "look for a post";
 const READ: &str = "read the posts";
 
@@ -292,11 +289,11 @@ impl Journal for PostgresJournal {
 
     fn resolve(&self, post: PostNumber, posted: bool) -> StoreFuture<'_, RecordedPost> {
         let worker = self.identity.id.clone();
-        let silent = self.identity.life + LONGEST_CALL;
+        let silence = self.identity.silence;
         self.write("settle a post", move |tx| {
             attempts::lock_of(tx, post)?;
             if !posted {
-                attempts::hold_dead(tx, post, &worker, silent)?;
+                attempts::hold_dead(tx, post, &worker, silence)?;
             }
             steps::resolve(tx, post, posted, tx.now()?)
         })
