@@ -4,9 +4,11 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use rustix::time::{ClockId, clock_gettime};
 
 /// The zone of this machine.
 #[derive(Debug)]
@@ -37,6 +39,34 @@ impl Clock {
     pub(crate) fn now(self) -> Timestamp {
         Timestamp::now().saturating_add(self.offset).unwrap_or(Timestamp::MAX)
     }
+}
+
+/// A moment by which something has to be done, by a clock that goes on while the machine sleeps: others, who may take
+/// over what it was at, do not sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Deadline(Duration);
+
+impl Deadline {
+    /// So much from now.
+    pub(crate) fn after(wait: Duration) -> Self {
+        Self(since_boot().saturating_add(wait))
+    }
+
+    /// Whether it is over.
+    pub(crate) fn is_over(self) -> bool {
+        since_boot() >= self.0
+    }
+}
+
+/// How long the machine has been there, asleep or not.
+fn since_boot() -> Duration {
+    // Elsewhere the monotonic clock goes on by itself.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let clock = ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let clock = ClockId::Monotonic;
+    // Neither is ever negative.
+    Duration::try_from(clock_gettime(clock)).unwrap_or_default()
 }
 
 /// The zone as `TZ` or the system says it; UTC where neither can be read.
@@ -90,6 +120,13 @@ mod tests {
         let text = moment("2026-11-05T13:30:59Z".parse().unwrap());
         assert!(text.starts_with("2026-11-0") && text.contains(":30 "), "{text}");
         assert!(text.ends_with(":00") || text.ends_with(":30") || text.ends_with(":45"), "{text}");
+    }
+
+    #[test]
+    fn a_deadline_is_over_once_its_time_has_come() {
+        assert!(Deadline::after(Duration::ZERO).is_over());
+        assert!(!Deadline::after(Duration::from_mins(1)).is_over());
+        assert!(!Deadline::after(Duration::MAX).is_over());
     }
 
     #[test]

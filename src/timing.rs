@@ -93,8 +93,8 @@ pub(crate) enum TimingError {
 const IN_FLIGHT: Duration = Duration::from_mins(2);
 
 impl Timing {
-    /// How long after a worker said last that it lives TikTok gets no init of it any more. It says so with each record
-    /// that a call follows, begins an init within the life of a lease after that, and waits so long for its answer.
+    /// How long after a worker was heard of last TikTok gets no init of it any more. It is heard of with each record that
+    /// a call follows, begins an init within the life of a lease after that, and waits so long for its answer.
     pub(crate) fn no_init_after(&self) -> Duration {
         self.lease + self.answer + IN_FLIGHT
     }

@@ -30,7 +30,7 @@ use crate::model::{
     RecordedPost,
 };
 use crate::problem::{ErrorCode, ErrorKind};
-use crate::store::{JournalError, LeaseKind, StoreError};
+use crate::store::{JournalError, Lease, LeaseKind, StoreError};
 use crate::text;
 
 /// A post whose time is so far ahead was hardly meant for that year.
@@ -62,11 +62,12 @@ impl AccountWorker {
         let leases = self.engine.store.leases();
         let account = &self.calls.account;
         // Held until the last of the posts has ended.
-        let lease = match leases.acquire(LeaseKind::Upload, account, Duration::ZERO).await {
-            Ok(lease) => lease,
-            Err(error) => return self.locked_out(&posts, &error),
-        };
-        self.calls.claim.hold();
+        let lease: Arc<dyn Lease> =
+            match leases.acquire(LeaseKind::Upload, account, Duration::ZERO).await {
+                Ok(lease) => Arc::from(lease),
+                Err(error) => return self.locked_out(&posts, &error),
+            };
+        self.calls.claim.hold(&lease);
         let begun = match self.calls.journal.unfinished(Some(account)).await {
             Ok(begun) => BegunPosts::new(begun),
             // Without knowing what was begun nothing may be sent.
@@ -110,7 +111,7 @@ impl AccountWorker {
             // As a rule that is most of the manifest, and costs nothing more.
             let known = made.as_ref().and_then(|row| ended_before(post, row, Instant::now()));
             if stops.of(post.asked.mode).is_none() && known.is_none() {
-                let stop = match self.calls.claim.check().and(lease.renew().await) {
+                let stop = match self.calls.claim.renew().await {
                     Ok(()) if has_turn => self.paused().await,
                     Ok(()) => None,
                     // Without it nothing new begins. What was begun is guarded by the journal.

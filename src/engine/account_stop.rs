@@ -69,7 +69,8 @@ impl AccountStop {
     /// What a post that was left means for the account's others.
     pub(super) fn after(reason: &StopReason, report: &PostOutcome) -> Option<Self> {
         if let StopReason::Store(error) | StopReason::Unrecorded { error, .. } = reason
-            && error.is_taken_over()
+            && (error.is_taken_over()
+                || matches!(error, StoreError::Lease(LeaseError::Lost { .. })))
         {
             return Some(Self::without_lease(error));
         }

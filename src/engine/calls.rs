@@ -167,15 +167,14 @@ impl Calls {
 
     /// Waits until the account's quota has room for another init, and makes sure of a token, so that
     /// nothing but the call itself stands between the recorded intent and its answer.
-    pub(super) async fn ready_for_init(&self, post_ref: &PostRef) -> Result<(), CallError> {
+    pub(super) async fn ready_for_init(&self, post_ref: &PostRef) -> Result<Secret, CallError> {
         let window = self.timing.quota_window;
         while let Some(at) =
             self.journal.next_slot(&self.account, CallKind::Init, INITS, window).await?
         {
             self.wait_for_quota(post_ref, INITS, at).await?;
         }
-        self.token().await?;
-        Ok(())
+        self.token().await
     }
 
     /// How many posts may be begun at once within the coming minute.

@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use tiktok_open::{Client, ContentRange, Error, PutAnswer, UploadUrl};
 use tokio::time::{Instant, MissedTickBehavior, Sleep, interval};
 
+use crate::clock::Deadline;
 use crate::engine::rate::{Pace, RateLimiter};
 use crate::fault;
 use crate::model::Plan;
@@ -54,8 +55,8 @@ pub(super) struct ChunkPut<'a> {
     pub(super) rate: &'a RateLimiter,
     /// How it begins, behind another chunk.
     pub(super) pace: Option<Pace>,
-    /// From then on the URL counts as expired, and the PUT is given up.
-    pub(super) deadline: Instant,
+    /// From then on the URL counts as expired, and the PUT is given up: its last block is not sent any more.
+    pub(super) deadline: Deadline,
 }
 
 /// What is told while a chunk is on its way.
@@ -111,6 +112,7 @@ pub(super) async fn put(
     let (mut body, progress) =
         ChunkBody::new(chunk.video, chunk.fingerprint, chunk.range, chunk.rate.clone());
     body.pace = chunk.pace;
+    body.deadline = Some(chunk.deadline);
     let body = tiktok_open::Body::wrap(body);
     let sending = client.put_chunk(chunk.url, chunk.content_type, chunk.range, body);
     let mut sending = pin!(sending);
@@ -124,6 +126,7 @@ pub(super) async fn put(
             sent = &mut sending => break match sent {
                 Ok(answer) => PutEnd::Answered(answer),
                 Err(error) => match progress.take_failure() {
+                    None if progress.is_expired() => PutEnd::Expired,
                     None => PutEnd::Failed(error),
                     // A file that comes over a network may be read later.
                     Some(VideoError::Io { source, .. }) if is_of_a_network(&source) => {
@@ -151,7 +154,7 @@ pub(super) async fn put(
                     break PutEnd::Interrupted;
                 }
                 // Once it is all out, only its answer matters.
-                if !progress.last_block_handed() && Instant::now() >= chunk.deadline {
+                if !progress.last_block_handed() && chunk.deadline.is_over() {
                     break PutEnd::Expired;
                 }
                 if let Some(stalled) = watch.look(&progress, timing) {
@@ -240,6 +243,8 @@ pub(super) struct BodyProgress {
     last_block_handed: AtomicBool,
     /// Why the body ended early.
     failure: Mutex<Option<VideoError>>,
+    /// Whether it ended early because it was too late for its last block.
+    expired: AtomicBool,
     /// Whether the socket would take more, and the file is waited for.
     reading: AtomicBool,
     /// When the socket last took bytes, or a pause of our own ended.
@@ -264,6 +269,7 @@ impl BodyProgress {
             handed: AtomicU64::new(0),
             last_block_handed: AtomicBool::new(false),
             failure: Mutex::default(),
+            expired: AtomicBool::new(false),
             reading: AtomicBool::new(false),
             moved: Mutex::new(Instant::now()),
             paused: AtomicBool::new(false),
@@ -301,6 +307,11 @@ impl BodyProgress {
     /// Whether the chunk's last block was handed over: from then on it may arrive whole.
     pub(super) fn last_block_handed(&self) -> bool {
         self.last_block_handed.load(Ordering::SeqCst)
+    }
+
+    /// Whether the body ended early because it was too late for its last block.
+    fn is_expired(&self) -> bool {
+        self.expired.load(Ordering::SeqCst)
     }
 
     /// What was wrong with the file, if the body ended early for it.
@@ -341,6 +352,8 @@ pub(super) struct ChunkBody {
     checking: bool,
     rate: RateLimiter,
     pace: Option<Pace>,
+    /// From then on its last block is kept back.
+    deadline: Option<Deadline>,
     pause: Option<Pin<Box<Sleep>>>,
     booked: bool,
     progress: Arc<BodyProgress>,
@@ -369,6 +382,7 @@ impl ChunkBody {
             checking: false,
             rate,
             pace: None,
+            deadline: None,
             pause: None,
             booked: false,
             progress: Arc::clone(&progress),
@@ -469,6 +483,14 @@ impl Body for ChunkBody {
             this.blocks.read_ahead();
         }
         ready!(this.poll_rate(cx, this.block.len().min(this.frame) as u64));
+        // A machine that slept for long in the middle of it finds out here, before anything else looks.
+        if this.block.len().min(this.frame) as u64 == this.left
+            && this.deadline.is_some_and(Deadline::is_over)
+        {
+            this.progress.expired.store(true, Ordering::SeqCst);
+            this.blocks.stop();
+            return Poll::Ready(Some(Err(BodyCut)));
+        }
         let frame = ready!(this.poll_next_block(cx));
         Poll::Ready(Some(frame.map_err(|error| this.fail(error))))
     }
@@ -552,6 +574,21 @@ mod tests {
         body.collect().await.unwrap_err();
         assert!(matches!(progress.take_failure(), Some(VideoError::Changed { .. })));
         assert!(!progress.last_block_handed());
+        assert!(progress.handed() < total);
+    }
+
+    #[tokio::test]
+    async fn the_last_block_is_withheld_once_the_url_has_expired() {
+        let (_file, video) = video(&content(2 * BLOCK)).await;
+        let total = 2 * BLOCK as u64;
+        let range = ContentRange::new(0..total, total).unwrap();
+        let (mut body, progress) =
+            ChunkBody::new(&video, &Fingerprint::default(), range, RateLimiter::unlimited());
+        body.frame().await.unwrap().unwrap();
+        // The machine slept for an hour.
+        body.deadline = Some(Deadline::after(Duration::ZERO));
+        body.collect().await.unwrap_err();
+        assert!(progress.is_expired() && !progress.last_block_handed());
         assert!(progress.handed() < total);
     }
 
@@ -653,7 +690,7 @@ mod tests {
             is_final,
             rate: &RateLimiter::unlimited(),
             pace: None,
-            deadline: Instant::now() + Duration::from_hours(1),
+            deadline: Deadline::after(Duration::from_hours(1)),
         };
         put(&client, &chunk, &timing, shutdown, &|_| {}).await
     }

@@ -5,21 +5,21 @@
 //! or somebody deletes a lock file. Whoever gets the lease next begins a new [`Epoch`], and what the first one
 //! records after that is refused by the journal. So it never sends a final chunk, which only follows a record.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::sync::OnceCell;
 
 use crate::model::{Attempt, AttemptUpdate, Phase, PostNumber, PostRequest, RecordedPost};
-use crate::store::{Epoch, Journal, JournalError, StoreError};
+use crate::store::{Epoch, Journal, JournalError, Lease, StoreError};
 
 /// An account, to those who record something of it.
 #[derive(Debug)]
 pub(super) struct Claim {
     journal: Arc<dyn Journal>,
     account: String,
-    /// Whether the run has the account's upload lease. Whoever has not only looks on.
-    is_held: AtomicBool,
+    /// The account's upload lease, if the run has it. Whoever has not only looks on.
+    lease: OnceLock<Weak<dyn Lease>>,
     /// The epoch that this run began.
     epoch: OnceCell<Epoch>,
     /// Whether somebody else has begun another one since.
@@ -35,18 +35,27 @@ pub(super) struct Recorder<'c> {
 impl Claim {
     /// Of one who looks on.
     pub(super) fn new(journal: Arc<dyn Journal>, account: String) -> Self {
-        let (is_held, is_lost) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { journal, account, is_held, epoch: OnceCell::new(), is_lost }
+        let is_lost = AtomicBool::new(false);
+        Self { journal, account, lease: OnceLock::new(), epoch: OnceCell::new(), is_lost }
     }
 
     /// From now on this is the run that works on the account: it has the lease.
-    pub(super) fn hold(&self) {
-        self.is_held.store(true, Ordering::Relaxed);
+    pub(super) fn hold(&self, lease: &Arc<dyn Lease>) {
+        _ = self.lease.set(Arc::downgrade(lease));
     }
 
     /// Whether this is the run that works on the account.
     pub(super) fn is_held(&self) -> bool {
-        self.is_held.load(Ordering::Relaxed)
+        self.lease.get().is_some()
+    }
+
+    /// Makes the lease last, and is an error once somebody else may have it.
+    pub(super) async fn renew(&self) -> Result<(), StoreError> {
+        self.check()?;
+        match self.lease.get().and_then(Weak::upgrade) {
+            Some(lease) => lease.renew().await,
+            None => Ok(()),
+        }
     }
 
     /// An error once somebody else has taken the account over: then nothing more is done for it.

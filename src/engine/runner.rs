@@ -16,6 +16,7 @@ use tiktok_open::{Error, InitAnswer, Privacy, Reaction};
 use tokio::time::Instant;
 
 use crate::api::post_error;
+use crate::clock::Deadline;
 use crate::engine::Options;
 use crate::engine::attempt::{Current, Outcome, Told, heed_signals};
 use crate::engine::calls::{CallError, Calls, SLOW_DOWNS};
@@ -55,10 +56,20 @@ pub(super) struct PostRunner<'a> {
     inits: Inits,
     /// When the init of the current attempt was sent, if this run sent it.
     begun: Option<Instant>,
+    /// What the init of the current attempt is sent with.
+    ready: Option<Ready>,
     /// Whether the post's file is not the entry's.
     is_replaced: bool,
     /// Whether the entry asks for other settings than those with which a resumed attempt may arrive.
     settings_are_late: bool,
+}
+
+/// What an init is sent with.
+struct Ready {
+    token: Secret,
+    /// Until then the account is certain to be this run's own: its lease was renewed before the intent was recorded. A
+    /// machine may sleep at any moment after that, and others take over, and be told by a person that nothing comes.
+    until: Deadline,
 }
 
 /// The inits of this run.
@@ -122,6 +133,7 @@ impl<'a> PostRunner<'a> {
             failure: None,
             inits: Inits { unsent, slowed: 0, renewed: false, delay: RetryDelay::None },
             begun: None,
+            ready: None,
             is_replaced: false,
             settings_are_late: false,
         }
@@ -256,7 +268,7 @@ impl<'a> PostRunner<'a> {
             return Err(StopReason::gone(self.post));
         }
         self.preflight.check(self.post).await?;
-        self.calls.ready_for_init(&self.post.post_ref).await?;
+        let token = self.calls.ready_for_init(&self.post.post_ref).await?;
         if let Some((video, _)) = self.chunks.source() {
             // A batch may take hours, and a quota minutes: no init is spent on what changed meanwhile.
             check_finished(video).await.map_err(StopReason::File)?;
@@ -264,9 +276,12 @@ impl<'a> PostRunner<'a> {
         }
         // The last moment: what the intent below announces must follow it.
         heed_signals(self.calls)?;
+        let until = Deadline::after(self.calls.timing.lease);
+        self.calls.claim.renew().await?;
         self.attempt =
             Some(self.calls.claim.recorder().await?.begin_attempt(self.row.number).await?);
         self.begun = Some(Instant::now());
+        self.ready = Some(Ready { token, until });
         self.settings_are_late = false;
         self.chunks.begin();
         self.statuses.begin();
@@ -335,13 +350,12 @@ impl<'a> PostRunner<'a> {
     async fn init(&mut self) -> Result<Outcome, StopReason> {
         let plan = self.chunks.source().map(|(_, plan)| plan);
         let Some(init) = self.post.init(plan) else { return Err(StopReason::gone(self.post)) };
-        let issued_at = self.calls.clock.now();
-        let token = match self.calls.token().await {
-            Ok(token) => token,
-            Err(error) => return Ok(self.not_sent(error)),
+        let Some(Ready { token, until }) = self.ready.take() else {
+            return Err(StopReason::OutOfStep);
         };
-        let answer =
-            init.send(&self.calls.client, &token).await.and_then(|answer| self.whole(answer));
+        let issued_at = self.calls.clock.now();
+        let client = self.calls.client.only_while(move || !until.is_over());
+        let answer = init.send(&client, &token).await.and_then(|answer| self.whole(answer));
         match answer {
             Ok(InitAnswer { publish_id, upload_url, .. }) => {
                 self.inits.slowed = 0;
@@ -425,7 +439,7 @@ impl<'a> PostRunner<'a> {
         };
     }
 
-    /// An init that provably never left: for want of a token, or of a connection.
+    /// An init that provably never left: for want of a connection, or of time.
     fn not_sent(&mut self, error: CallError) -> Outcome {
         let post_error = error.post_error();
         let update = AttemptUpdate { code: Some(NOT_SENT.to_owned()), ..post_error.update() };

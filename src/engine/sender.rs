@@ -3,8 +3,8 @@
 use std::sync::atomic::AtomicBool;
 
 use tiktok_open::{Error, PutAnswer, UploadUrl};
-use tokio::time::Instant;
 
+use crate::clock::Deadline;
 use crate::engine::Options;
 use crate::engine::attempt::{Current, Outcome, heed_signals};
 use crate::engine::calls::Calls;
@@ -236,8 +236,8 @@ impl<'a> ChunkSender<'a> {
         let rate = &self.options.rate;
         let range = plan.range(index).ok_or(StopReason::OutOfStep)?;
         let age = now.clocks(self.calls).longest(now.attempt);
-        let deadline =
-            Instant::now() + self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
+        let left = self.calls.timing.url_life.saturating_sub(age.unwrap_or_default());
+        let deadline = Deadline::after(left);
         let fingerprint = &self.fingerprint;
         let chunk = ChunkPut {
             url,

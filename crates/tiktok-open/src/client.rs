@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
+use crate::guard::Guard;
 use crate::transport::{self, OnStep, Transport};
 use crate::{
     App, Authorities, Authorize, Body, ContentRange, CreatorInfo, Endpoints, Error, Grant,
@@ -26,6 +27,14 @@ impl Client {
     /// A client of TikTok itself, to be set up.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
+    }
+
+    /// A client whose calls with a JSON body are withheld if `may_go` says so at the last moment: when the connection
+    /// stands, and nothing of the body has been sent ([`Error::NotSent`]). For calls that are not to be made late,
+    /// by a machine that slept in the middle of one.
+    #[must_use]
+    pub fn only_while(&self, may_go: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(self.0.clone().guarded(Guard::new(may_go)))
     }
 
     /// The bases in use.

@@ -13,7 +13,7 @@ use crate::{Authorities, Code, ProxyName, Reaction};
 /// to decide about each.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Name lookup, connect or TLS handshake failed: the request provably never left.
+    /// Name lookup, connect or TLS handshake failed, or it was withheld: the request provably never left.
     #[error("{}", not_sent(host, reason, obstacle.as_deref()))]
     NotSent {
         /// Host of the request.
@@ -77,6 +77,8 @@ pub enum Obstacle {
     Proxy(ProxyName),
     /// The request cannot be written down, whatever the network: a token, say, with a line break in it.
     Request,
+    /// It had become too late for it once the connection stood ([`Client::only_while`](crate::Client::only_while)).
+    TooLate,
 }
 
 impl Obstacle {
@@ -91,6 +93,7 @@ fn not_sent(host: &str, reason: &str, obstacle: Option<&Obstacle>) -> String {
         |proxy: &ProxyName| format!("could not connect to {host} through the proxy {proxy}");
     match obstacle {
         None => format!("could not connect to {host}: {reason}"),
+        Some(Obstacle::TooLate) => format!("a request to {host} was withheld: {reason}"),
         Some(Obstacle::Request) => format!("a request to {host} could not be made: {reason}"),
         Some(Obstacle::Certificate { authorities, now, proxy }) => {
             let to = proxy.as_ref().map_or_else(|| format!("could not connect to {host}"), through);
@@ -182,6 +185,7 @@ impl Error {
                 Obstacle::ProxyRefuses(_) => "proxy_refuses",
                 Obstacle::Proxy(_) => "proxy_trouble",
                 Obstacle::Request => "not_a_request",
+                Obstacle::TooLate => "not_sent",
             },
             Self::NotSent { .. } => "not_sent",
             Self::NoAnswer { .. } => "no_answer",

@@ -9,6 +9,7 @@ mod creator_info;
 mod endpoints;
 mod error;
 mod grant;
+mod guard;
 mod init;
 mod oauth;
 pub mod pkce;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_LENGTH, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, redirect, retry};
 use serde::Serialize;
 use tracing::{debug, info};
@@ -18,6 +18,7 @@ use crate::answer::log_id;
 use crate::client::{BuildError, ClientBuilder};
 use crate::endpoints::is_loopback;
 use crate::grant::Cut;
+use crate::guard::{Guard, Withheld};
 use crate::proxy::{Proxy, is_unsure};
 use crate::public::{NotPublic, PublicOnly};
 use crate::trust::{Authorities, TrustOnDemand, distrust};
@@ -81,6 +82,8 @@ pub(crate) struct Transport {
     answer_timeout: Duration,
     clock_offset: SignedDuration,
     on_step: OnStep,
+    /// What is asked before the body of a JSON call goes.
+    guard: Option<Guard>,
     skew: Arc<Mutex<Option<SignedDuration>>>,
 }
 
@@ -178,8 +181,15 @@ impl Transport {
             answer_timeout: builder.answer_timeout,
             clock_offset: builder.clock_offset,
             on_step: builder.on_step,
+            guard: None,
             skew: Arc::default(),
         })
+    }
+
+    /// The same with a guard of its JSON calls.
+    pub(super) fn guarded(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
+        self
     }
 
     pub(super) fn endpoints(&self) -> &Endpoints {
@@ -233,10 +243,17 @@ impl Transport {
         body: &T,
     ) -> RequestBuilder {
         // With the documented charset; `json` adds none, and leaves a header that is there alone.
-        self.post(path)
+        let request = self
+            .post(path)
             .bearer_auth(token.expose())
-            .header("Content-Type", "application/json; charset=UTF-8")
-            .json(body)
+            .header("Content-Type", "application/json; charset=UTF-8");
+        // What cannot be written as JSON `json` makes an error of.
+        match self.guard.as_ref().zip(serde_json::to_vec(body).ok()) {
+            Some((guard, json)) => {
+                request.header(CONTENT_LENGTH, json.len()).body(guard.body(json))
+            }
+            None => request.json(body),
+        }
     }
 
     /// Sends a request and reads its whole answer, whatever the status.
@@ -331,6 +348,10 @@ impl Transport {
         let reason = if error.is_timeout() { "timed out".to_owned() } else { innermost(error) };
         if error.is_builder() {
             let obstacle = Some(Box::new(Obstacle::Request));
+            return Error::NotSent { host, reason, os_error: None, obstacle };
+        }
+        if causes(error).iter().any(|cause| cause.is::<Withheld>()) {
+            let obstacle = Some(Box::new(Obstacle::TooLate));
             return Error::NotSent { host, reason, os_error: None, obstacle };
         }
         if !error.is_connect() {

@@ -38,11 +38,12 @@ CREATE TABLE leases (
 CREATE INDEX leases_of_worker ON leases (worker);
 
 -- Who has claimed the posts of an account and has not said that it is done: it may be in the middle of a call, whoever
--- has the lease by now.
+-- has the lease by now. `called`: when it last recorded what a call may follow.
 CREATE TABLE holders (
     owner   text PRIMARY KEY,
     account text NOT NULL,
-    worker  text NOT NULL REFERENCES workers (id)
+    worker  text NOT NULL REFERENCES workers (id),
+    called  timestamptz
 );
 
 CREATE INDEX holders_of_account ON holders (account);

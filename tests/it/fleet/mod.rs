@@ -3,6 +3,7 @@
 
 mod cuts;
 mod failover;
+mod late;
 mod pair;
 mod wire;
 

@@ -93,7 +93,8 @@ pub(super) fn hold_dead(
     let ms = |silent: Duration| i64::try_from(silent.as_millis()).unwrap_or(i64::MAX);
     let row = tx.row(
         "SELECT host, pid FROM workers
-         WHERE heartbeat > clock_timestamp() - interval '1 millisecond' * CASE WHEN EXISTS (
+         WHERE greatest(heartbeat, (SELECT max(called) FROM holders WHERE holders.worker = workers.id))
+             > clock_timestamp() - interval '1 millisecond' * CASE WHEN EXISTS (
                  SELECT 1 FROM attempts WHERE attempts.post = $1 AND attempts.chunks IS NOT NULL)
              THEN $4::bigint ELSE $3::bigint END AND (
              id IN (SELECT holders.worker FROM holders
@@ -130,10 +131,12 @@ pub(super) fn take_over(tx: &Tx<'_>, account: &str) -> Result<Epoch, StoreError>
     Ok(epoch)
 }
 
-/// Says which process recorded an attempt last, and under which epoch; and that it lives, since a call may follow.
+/// Says which process recorded an attempt last, and under which epoch; and that a call of its may follow. That is no
+/// heartbeat, whose row a commit that waits for a standby would keep from being renewed.
 pub(super) fn sign(tx: &Tx<'_>, attempt: &Attempt, worker: &str) -> Result<(), StoreError> {
     tx.execute(
-        "WITH alive AS (UPDATE workers SET heartbeat = clock_timestamp() WHERE id = $3)
+        "WITH called AS (UPDATE holders SET called = clock_timestamp() WHERE worker = $3
+             AND account = (SELECT posts.account FROM posts WHERE posts.id = $1))
          UPDATE attempts SET worker = $3, epoch = (SELECT epochs.epoch FROM epochs JOIN posts
              ON posts.account = epochs.account WHERE posts.id = $1)
          WHERE post = $1 AND number = $2",
