@@ -90,8 +90,10 @@ pub(crate) enum TimingError {
 
 /// For how long the network may still bring to TikTok what was sent before its connection was closed: what a kernel
 /// tries to deliver after that (`tcp_orphan_retries`), or after its process is gone.
+#[cfg(feature = "postgres")]
 const IN_FLIGHT: Duration = Duration::from_mins(2);
 
+#[cfg(feature = "postgres")]
 impl Timing {
     /// How long after a worker was heard of last TikTok gets no init of it any more. It is heard of with each record that
     /// a call follows, begins an init within the life of a lease after that, and waits so long for its answer.
@@ -104,7 +106,9 @@ impl Timing {
     pub(crate) fn no_chunk_after(&self) -> Duration {
         (self.url_life + self.chunk_answer + IN_FLIGHT).max(self.no_init_after())
     }
+}
 
+impl Timing {
     /// Replaces the named times by those of a list such as `stall=200ms,poll_first=10ms`.
     pub(crate) fn with(mut self, list: &str) -> Result<Self, TimingError> {
         for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
@@ -196,6 +200,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "postgres")]
     fn nothing_of_a_worker_gets_to_tiktok_once_the_longest_call_must_have_ended() {
         let timing = Timing::default();
         assert_eq!(timing.no_init_after(), Duration::from_mins(4));
