@@ -69,7 +69,8 @@ impl DatabaseEntry {
         self.url.as_ref().is_some_and(|url| {
             let address = url.expose();
             let login = address.split_once("://").and_then(|(_, rest)| rest.split_once('@'));
-            address.contains("password=") || login.is_some_and(|(login, _)| login.contains(':'))
+            let pairs = address.replace(char::is_whitespace, "");
+            pairs.contains("password=") || login.is_some_and(|(login, _)| login.contains(':'))
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 
 #[cfg(feature = "postgres")]
 use super::command::secret_from;
@@ -17,8 +18,8 @@ pub(super) const URL_VAR: &str = "TIKTOK_UP_DATABASE_URL";
 /// What libpq looks at, and what names certificate authorities.
 const VARIABLES: [&str; 5] = ["HOME", "PGHOST", "PGPASSFILE", "PGPASSWORD", "SSL_CERT_FILE"];
 
-/// The database that keeps the store.
-#[derive(Clone, Debug)]
+/// The database that keeps the store. What it shows of itself is no secret.
+#[derive(Clone)]
 #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "such a build has none"))]
 pub(crate) struct Database {
     /// Its address, which may hold a password.
@@ -26,6 +27,14 @@ pub(crate) struct Database {
     password: Option<SecretSource>,
     /// What the environment says that belongs to it.
     variables: BTreeMap<&'static str, OsString>,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Of the variables, one is a password.
+        let names: Vec<&str> = self.variables.keys().copied().collect();
+        f.debug_struct("Database").field("variables", &names).finish_non_exhaustive()
+    }
 }
 
 impl Database {
@@ -60,5 +69,24 @@ impl Database {
     #[cfg(feature = "postgres")]
     pub(crate) fn variable(&self, name: &str) -> Option<OsString> {
         self.variables.get(name).cloned()
+    }
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_shows_no_password() {
+        let env = |name: &str| match name {
+            "PGPASSWORD" => Some(OsString::from("s3cr3t")),
+            URL_VAR => Some(OsString::from("postgres://ana:hunter2@db/posts")),
+            _ => None,
+        };
+        let database = Database::read(DatabaseEntry::default(), &env).unwrap().unwrap();
+        let shown = format!("{database:?}");
+        assert!(shown.contains("PGPASSWORD"), "{shown}");
+        assert!(!shown.contains("s3cr3t") && !shown.contains("hunter2"), "{shown}");
+        assert_eq!(database.variable("PGPASSWORD").unwrap(), "s3cr3t");
     }
 }

@@ -7,6 +7,7 @@
 //! whoever lost the lease records nothing. Times by which machines are judged are those of the server.
 
 mod accounts;
+mod address;
 mod at_rest;
 mod check;
 mod cluster;

@@ -9,8 +9,9 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
+use super::address::{self, Address};
 use super::tls::{MakeTls, Proof, Roots};
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::process::Environment;
@@ -55,6 +56,11 @@ pub(crate) enum TargetError {
     /// `sslmode` is none of the known ones.
     #[error("`sslmode` is one of disable, allow, prefer, require, verify-ca and verify-full")]
     Mode,
+    /// `target_session_attrs` asks for a server that takes no writes, or is not known.
+    #[error(
+        "`target_session_attrs` is any, read-write or primary: nothing can be kept where nothing is written"
+    )]
+    Session,
     /// The certificate is to be verified, and nobody is trusted.
     #[error(
         "to verify the server's certificate, `sslrootcert` names a file of authorities that are trusted, or is \
@@ -83,16 +89,34 @@ impl Target {
         password: Option<&Secret>,
         environment: &Environment<'_>,
     ) -> Result<Self, TargetError> {
-        let (address, tls) = split(address.expose())?;
-        // The error quotes a parameter's name at most.
-        let mut config = Config::from_str(&address).map_err(|error| {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            TargetError::Form(source.unwrap_or_else(|| error.to_string()))
+        let mut address = Address::read(address.expose()).map_err(TargetError::Form)?;
+        let tls = Tls::taken(&mut address)?;
+        let session = takes_writes(&mut address)?;
+        // In ms, as libpq has it.
+        let silence = address.take("tcp_user_timeout").map(|word| word.parse());
+        let silence = silence.transpose().map_err(|_| {
+            TargetError::Form("`tcp_user_timeout` has a value that it does not take".to_owned())
         })?;
+        let mut config = Config::from_str(&address.text()).map_err(|error| form(&error))?;
+        if let Some(password) = config.get_password() {
+            // Looked for in all that is said from now on.
+            _ = Secret::new(String::from_utf8_lossy(password));
+        }
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             let host = variable(environment, "PGHOST").unwrap_or_else(|| "localhost".to_owned());
             config.host(host);
         }
+        let is_odd = |host: &Host| matches!(host, Host::Tcp(host) if host.contains('@'));
+        if config.get_hosts().iter().any(is_odd) {
+            return Err(TargetError::Form("its host contains `@`".to_owned()));
+        }
+        let is_many = config.get_hosts().len().max(config.get_hostaddrs().len()) > 1;
+        // Of several, one is the primary.
+        config.target_session_attrs(session.unwrap_or(if is_many {
+            TargetSessionAttrs::ReadWrite
+        } else {
+            TargetSessionAttrs::Any
+        }));
         let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))
             && config.get_hostaddrs().is_empty();
         let mode = if is_local { Mode::Disable } else { tls.mode };
@@ -113,10 +137,10 @@ impl Target {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
         }
-        if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(KEEPALIVE);
+        config.tcp_user_timeout(silence.map_or(KEEPALIVE, Duration::from_millis));
+        if !address.has("keepalives_idle") {
+            config.keepalives_idle(KEEPALIVE);
         }
-        config.keepalives_idle(KEEPALIVE);
         let place = place(&config);
         if let Some(password) = password {
             config.password(password.expose());
@@ -200,50 +224,35 @@ impl Tls {
     }
 }
 
-/// Parts what an address says of TLS from the rest of it, which the library understands.
-fn split(address: &str) -> Result<(String, Tls), TargetError> {
-    let mut tls = Tls { mode: Mode::Prefer, root_cert: None };
-    let is_url = address.starts_with("postgres://") || address.starts_with("postgresql://");
-    let mut take = |name: &str, value: &str| -> Result<bool, TargetError> {
-        match name {
-            "sslmode" => tls.mode = Mode::named(value).ok_or(TargetError::Mode)?,
-            "sslrootcert" => tls.root_cert = Some(value.to_owned()),
-            _ => return Ok(false),
-        }
-        Ok(true)
-    };
-    if is_url {
-        let Some((before, query)) = address.split_once('?') else {
-            return Ok((address.to_owned(), tls));
-        };
-        let mut rest = Vec::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
-            let taken = match &decoded {
-                Some((name, value)) => take(name, value)?,
-                None => false,
-            };
-            if !taken {
-                rest.push(pair);
-            }
-        }
-        let mark = if rest.is_empty() { "" } else { "?" };
-        return Ok((format!("{before}{mark}{}", rest.join("&")), tls));
+impl Tls {
+    /// Takes what an address says of TLS out of it.
+    fn taken(address: &mut Address) -> Result<Self, TargetError> {
+        let mode = address.take("sslmode");
+        let mode = mode.map_or(Some(Mode::Prefer), |word| Mode::named(&word));
+        let mode = mode.ok_or(TargetError::Mode)?;
+        Ok(Self { mode, root_cert: address.take("sslrootcert") })
     }
-    if !address.contains('=') {
-        return Err(TargetError::Form("it begins with postgres://".to_owned()));
+}
+
+/// What `target_session_attrs` says. Nothing can be done where nothing can be written.
+fn takes_writes(address: &mut Address) -> Result<Option<TargetSessionAttrs>, TargetError> {
+    match address.take("target_session_attrs").as_deref() {
+        None => Ok(None),
+        Some("any") => Ok(Some(TargetSessionAttrs::Any)),
+        Some("read-write" | "primary") => Ok(Some(TargetSessionAttrs::ReadWrite)),
+        Some(_) => Err(TargetError::Session),
     }
-    let mut rest = Vec::new();
-    for pair in address.split(' ').filter(|pair| !pair.is_empty()) {
-        let taken = match pair.split_once('=') {
-            Some((name, value)) => take(name, value.trim_matches('\''))?,
-            None => false,
-        };
-        if !taken {
-            rest.push(pair);
-        }
-    }
-    Ok((rest.join(" "), tls))
+}
+
+/// Why the library does not take an address, without a word of it.
+fn form(error: &tokio_postgres::Error) -> TargetError {
+    let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    // It names the parameter whose value is none.
+    let name = address::OBEYED.into_iter().find(|name| why.contains(&format!("`{name}`")));
+    TargetError::Form(match name {
+        Some(name) => format!("`{name}` has a value that it does not take"),
+        None => "it cannot be taken apart".to_owned(),
+    })
 }
 
 /// `postgres://HOST:PORT/DATABASE`.
@@ -326,6 +335,10 @@ fn matching(line: &str, config: &Config) -> Option<Secret> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     fn read(address: &str) -> Result<Target, TargetError> {
@@ -362,6 +375,78 @@ mod tests {
         assert_eq!(read(unproven).unwrap_err(), TargetError::NoRoots);
         let missing = read(&format!("{unproven}&sslrootcert=/missing.pem")).unwrap_err();
         assert!(missing.to_string().contains("`/missing.pem`"), "{missing}");
+    }
+
+    #[test]
+    fn of_several_hosts_the_one_that_takes_writes_is_used() {
+        let of = |address: &str| read(address).unwrap().config.get_target_session_attrs();
+        assert_eq!(of("postgres://a/posts"), TargetSessionAttrs::Any);
+        assert_eq!(of("postgres://a,b/posts"), TargetSessionAttrs::ReadWrite);
+        assert_eq!(of("host=a,b dbname=posts"), TargetSessionAttrs::ReadWrite);
+        assert_eq!(of("postgres://a,b/posts?target_session_attrs=any"), TargetSessionAttrs::Any);
+        let primary = "postgres://a/posts?target_session_attrs=primary";
+        assert_eq!(of(primary), TargetSessionAttrs::ReadWrite);
+        for odd in ["read-only", "standby", "prefer-standby", "s3cr3t"] {
+            let address = format!("postgres://a/posts?target_session_attrs={odd}");
+            assert_eq!(read(&address).unwrap_err(), TargetError::Session);
+        }
+    }
+
+    #[test]
+    fn what_the_address_says_of_a_connection_holds() {
+        let timed = "postgres://a/posts?tcp_user_timeout=1500&keepalives_idle=7&connect_timeout=3";
+        let config = read(timed).unwrap().config;
+        assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_millis(1500)));
+        assert_eq!(config.get_keepalives_idle(), Duration::from_secs(7));
+        assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(3)));
+        let config = read("host=a password='a b sslmode=disable' sslmode=require").unwrap().config;
+        assert_eq!(config.get_password(), Some(&b"a b sslmode=disable"[..]));
+        assert_eq!(config.get_ssl_mode(), SslMode::Require);
+    }
+
+    /// Pieces of a password that stands in an address without care, and what parts them.
+    fn passwords() -> impl Strategy<Value = (Vec<&'static str>, String)> {
+        let pieces = vec!["zq1x", "VKwj", "77812", "kxü", "hunter2"];
+        let marks = vec![
+            "@", "?", "/", "#", "&", "=", ":", "%", "%4", "%zz", "+", " ", "'", "\\", ",", "[",
+            "]", "@@", "?=", "&=", "\n", "\"", "%00", "host", "://",
+        ];
+        vec((select(pieces), select(marks)), 1..4).prop_map(|parts| {
+            let text = parts.iter().map(|(piece, mark)| format!("{piece}{mark}")).collect();
+            (parts.into_iter().map(|(piece, _)| piece).collect(), text)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_piece_of_a_password_is_ever_said((pieces, password) in passwords(), after in select(vec!["", "end"])) {
+            let password = format!("{password}{after}");
+            let quoted = password.replace('\\', "\\\\").replace('\'', "\\'");
+            for address in [
+                format!("postgres://ana:{password}@db.example.com/posts"),
+                format!("postgres://ana:{password}@db.example.com:6432/posts?sslmode=prefer"),
+                format!("postgres://ana:{password}@db.example.com/posts?host={password}@db"),
+                format!("postgres://db.example.com/posts?user=ana&password={password}"),
+                format!("postgresql://:{password}@/posts"),
+                format!("mysql://ana:{password}@db.example.com/posts"),
+                format!("//ana:{password}@db.example.com/posts"),
+                format!("host=db dbname=posts password={password}"),
+                format!("host=db password={password} dbname=posts"),
+                format!("host=db password='{password}' dbname=posts"),
+                format!("host=db password='{quoted}' dbname=posts"),
+                format!("host=db password='{quoted}' sslmode=verify-full"),
+                format!("host=db sslmode={password}"),
+                password.clone(),
+            ] {
+                let said = match read(&address) {
+                    Ok(target) => format!("{target:?} {}", target.place()),
+                    Err(error) => format!("{error} {error:?}"),
+                };
+                for piece in &pieces {
+                    prop_assert!(!said.contains(piece), "{address}: {said}");
+                }
+            }
+        }
     }
 
     #[test]

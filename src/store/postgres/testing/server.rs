@@ -49,13 +49,16 @@ pub(crate) struct Server {
     _watch: Child,
 }
 
+/// Set to `required`, it makes tests fail that have no server or pooler, where both are known to be there.
+const REQUIRED_VAR: &str = "TIKTOK_UP_TEST_POSTGRES";
+
 /// The server of this process. `None`: there is none to test with, which is said.
 pub(crate) fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER
         .get_or_init(|| {
             let Some(programs) = programs() else {
-                say("PostgreSQL is not installed: the tests of a store in a database are skipped");
+                miss("PostgreSQL is not installed: the tests of a store in a database are skipped");
                 return None;
             };
             Some(start(&programs))
@@ -63,7 +66,10 @@ pub(crate) fn server() -> Option<&'static Server> {
         .as_ref()
 }
 
-fn say(what: &str) {
+/// Says that tests are skipped, or fails where they may not be.
+fn miss(what: &str) {
+    let wanted = std::env::var_os(REQUIRED_VAR);
+    assert!(wanted.is_none_or(|wanted| wanted != "required"), "{REQUIRED_VAR}=required: {what}");
     _ = writeln!(std::io::stderr(), "{what}");
 }
 
@@ -128,6 +134,9 @@ fn start(programs: &Path) -> Server {
     }
     let has_pooler = std::env::split_paths(&format!("{path}:/usr/sbin"))
         .any(|place| place.join("pgbouncer").exists());
+    if !has_pooler {
+        miss("pgbouncer is not installed: the tests behind a pooler are skipped");
+    }
     let pooler = folder.join(".s.PGSQL.6432");
     while has_pooler && UnixStream::connect(&pooler).is_err() {
         let log = fs::read_to_string(folder.join("pooler.log")).unwrap_or_default();
