@@ -249,6 +249,8 @@ fn report_rest(context: &Context, rest: &Rest) {
     // That they are not encrypted yet was said where they were read.
     if let Some(misfit) = rest.misfit().filter(|_| rest.is_encrypted()) {
         context.printer.warn(misfit);
+    } else if let Err(error) = rest.key_at_hand() {
+        context.printer.warn(error.to_string());
     }
 }
 

@@ -60,6 +60,13 @@ pub(super) async fn where_they_rest(context: &Context, store: &Stores) -> Result
     })
 }
 
+/// The same of a database, which says how it is encrypted.
+#[cfg(feature = "postgres")]
+pub(super) fn in_database(context: &Context, place: &str, encryption: Encryption) -> Rest {
+    let setting = context.settings.encrypt.clone();
+    Rest { place: place.to_owned(), is_file: false, encryption: Some(encryption), setting }
+}
+
 impl Rest {
     /// A word for programs: the way in which the tokens are encrypted, or `plain`.
     pub(super) fn word(&self) -> &'static str {
@@ -87,6 +94,11 @@ impl Rest {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The key if looking for it costs nothing and asks nobody: it is in a file.
+    pub(super) fn key_at_hand(&self) -> Result<Option<Key>, StoreKeyError> {
+        if matches!(self.setting, Some(Encrypt::KeyFile(_))) { self.key() } else { Ok(None) }
     }
 
     /// What keeps the store and the settings from fitting, if they do not.

@@ -44,7 +44,7 @@ async fn check(context: &Context) -> Result<Exit, Failure> {
                 "message": message,
                 "hint": hint,
             }));
-        } else if problem.is_none() {
+        } else if problem.is_none() && !printer.options().quiet {
             printer.data(message);
         }
         if let Some(failure) = problem {
@@ -93,12 +93,12 @@ mod database {
     use serde_json::json;
 
     use super::{Found, NoDatabase, of_files};
-    use crate::commands::Context;
+    use crate::commands::{Context, at_rest};
     use crate::exit::Exit;
     use crate::output::Failure;
     use crate::store::JournalError;
-    use crate::store::StoreError;
     use crate::store::postgres::{PostgresStore, latest};
+    use crate::store::{DatabaseError, StoreError};
     use crate::text;
 
     /// How far the clocks of this machine and of the server may be apart: TikTok's times are told from both.
@@ -125,11 +125,13 @@ mod database {
         let over = if found.tls { "over TLS" } else { "without TLS" };
         all.push((format!("`{place}` answers {over}: PostgreSQL {}", found.server), None));
         if found.is_standby {
-            let failure = Failure::usage(format!("`{place}` is a standby, which takes no writes"));
-            all.push((failure.error.to_string(), Some(failure.hint("name its primary in `url`"))));
+            let why = "it is on a standby".to_owned();
+            let error = DatabaseError::ReadOnly { place: place.clone(), why };
+            let error = StoreError::Database(error);
+            all.push((error.to_string(), Some(error.into())));
         }
         if found.readers > latest() {
-            let newer = StoreError::Database(crate::store::DatabaseError::Newer {
+            let newer = StoreError::Database(DatabaseError::Newer {
                 place: place.clone(),
                 found: found.version,
                 known: latest(),
@@ -151,8 +153,16 @@ mod database {
         });
         if !found.may_write && !found.is_standby {
             let what = "this user of the database may not write there".to_owned();
-            let failure = Failure::usage(what.clone())
-                .hint("give it the schema `tiktok_up`, or the right to create it");
+            let failure = Failure::usage(what.clone()).hint(match found.version {
+                0 => {
+                    "as its owner, `GRANT CREATE ON DATABASE … TO …` lets it make the schema \
+                         `tiktok_up`"
+                }
+                _ => {
+                    "as its owner, `GRANT USAGE ON SCHEMA tiktok_up TO …` and `GRANT SELECT, \
+                         INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA tiktok_up TO …`"
+                }
+            });
             all.push((what, Some(failure)));
         }
         all.push(match found.standbys.as_str() {
@@ -174,8 +184,24 @@ mod database {
         all.push(match &found.encryption {
             Some(encryption) => {
                 let (scheme, key) = (encryption.scheme, encryption.key);
-                (format!("what is secret rests encrypted (\"{scheme}\", key {key})"), None)
+                let rest = at_rest::in_database(context, &place, encryption.clone());
+                let misfit = match context.aside(move || rest.key()).await? {
+                    Ok(key) => key.err().map(Failure::from),
+                    // Nobody waits any more for whoever is asked for it.
+                    Err(_) => None,
+                };
+                let what = format!("what is secret rests encrypted (\"{scheme}\", key {key})");
+                match misfit {
+                    None => (what, None),
+                    Some(failure) => (format!("{:#}", failure.error), Some(failure)),
+                }
             }
+            None if context.settings.encrypt.is_some() => (
+                "`encrypt` is set, and what is secret does not rest encrypted there yet: run `tiktok-up accounts \
+                 encrypt` once"
+                    .to_owned(),
+                None,
+            ),
             None => (
                 "tokens rest there in plain text: set `encrypt` under `[store]` and run `tiktok-up accounts \
                  encrypt`"

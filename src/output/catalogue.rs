@@ -106,9 +106,13 @@ catalogue! {
         => "an upload settles what was under way before it begins anything new of the account: it asks TikTok, goes on \
             with what its manifest names, and after an hour or so gives up what it does not name. Run again; \
             `tiktok-up status` lists these posts";
-    DatabaseStandby: "A standby answers in the place of the database's primary, and takes no writes."
-        => "name its primary in the address, or all hosts with `target_session_attrs=read-write`; after a failover, run \
-            again once the new primary is up";
+    DatabaseReadOnly: "The database takes no writes: a standby answers in the place of its primary, or it is set to be read \
+        only."
+        => "name its primary in the address, or all hosts, of which the primary is used; after a failover, run again once \
+            the new primary is up";
+    DatabaseCrowded: "The server of the database has as many connections as it takes, or as it takes of this user."
+        => "run again later; each run takes three connections: raise `max_connections` or the user's CONNECTION LIMIT, or \
+            put a pooler in front";
     DatabaseUnacknowledged: "The database did not confirm that it keeps what was to be recorded."
         => "TikTok was not called after that; run again once the server, and a standby that it waits for, are well";
     DatabaseDamaged: "The database holds something that this program never writes."
@@ -128,9 +132,16 @@ catalogue! {
     DatabaseNotSet: "A command is about a database that keeps the store, and none does."
         => "set `url` under `[store]` in config.toml, or TIKTOK_UP_DATABASE_URL";
     DatabaseDenied: "The user of the database may not do what this program needs."
-        => "give that user the schema `tiktok_up`, or the right to create it (`GRANT CREATE ON DATABASE …`)";
+        => "as its owner, `GRANT CREATE ON DATABASE … TO …` lets it make the schema `tiktok_up`; where that is there, \
+            `GRANT USAGE ON SCHEMA tiktok_up TO …` and `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \
+            tiktok_up TO …`";
     DatabaseRefused: "The database does not let this user in, or there is no such database."
-        => "correct the address of the database, its user or the password";
+        => "correct the address of the database, its user or the password; whom its server lets in stands in pg_hba.conf";
+    DatabaseClosed: "The database takes no connections at all."
+        => "somebody has closed it: `ALTER DATABASE … ALLOW_CONNECTIONS true` opens it";
+    DatabaseAuthorities: "The certificate of the database's server cannot be verified, as nobody is trusted to have issued it."
+        => "`sslrootcert` in the address names a file of authorities in the form PEM that you may read; \
+            `sslrootcert=system` trusts those of this machine";
     DatabaseTls: "There is no trusted connection to the database."
         => "set `sslmode` and `sslrootcert` in its address as its server needs them";
 

@@ -102,6 +102,25 @@ fn two_machines_share_logins_posts_and_turns() {
         "{}",
         ran.stdout
     );
+    let ran = on("a", &["store", "check", "-q"]).exits(0);
+    assert_eq!(ran.stdout, "", "a quiet one says what is wrong alone");
+    // The key of another store, or none at all, is told before anything needs it.
+    let [other, none] = ["other.key", "none.key"].map(|name| world.path(name));
+    fs::write(&other, "07".repeat(32)).unwrap();
+    crate::person::chmod(&other, 0o600);
+    let of = |path: &std::path::Path| {
+        let path = path.display();
+        let text = format!("[store]\nencrypt = \"key-file\"\nkey_file = \"{path}\"\n");
+        fs::write(world.home().join("b/config.toml"), text).unwrap();
+    };
+    for path in [&other, &none] {
+        of(path);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        on("b", &["store", "check"]).exits(4).says(name);
+        on("b", &["store", "check", "-q"]).exits(4).says(name);
+        on("b", &["accounts"]).exits(0).says(name);
+    }
+    of(&key);
     on("a", &["doctor", "--offline"]).exits(0).says("answers");
     let ran = on("a", &["config", "get"]).exits(0);
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("s3cr3t"));

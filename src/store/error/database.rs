@@ -13,11 +13,29 @@ pub(crate) enum DatabaseError {
         /// What happened, without anything that is secret.
         why: String,
     },
-    /// A standby answers, which takes no writes.
-    #[error("the database `{place}` is on a standby, which takes no writes")]
-    Standby {
+    /// A standby answers, or it is set to be read only.
+    #[error("the database `{place}` takes no writes: {why}")]
+    ReadOnly {
         /// The database.
         place: String,
+        /// In the words of the server.
+        why: String,
+    },
+    /// The server has as many connections as it takes, or as it takes of this user.
+    #[error("the database `{place}` takes no more connections: {why}")]
+    Crowded {
+        /// The database.
+        place: String,
+        /// In the words of the server.
+        why: String,
+    },
+    /// The database is there and takes no connections at all.
+    #[error("the database `{place}` takes no connections: {why}")]
+    Closed {
+        /// The database.
+        place: String,
+        /// In the words of the server.
+        why: String,
     },
     /// Others kept it busy for longer than we wait.
     #[error("the database `{place}` is busy")]
@@ -111,7 +129,9 @@ impl Coded for DatabaseError {
         use ErrorCode as Code;
         let code = match self {
             Self::Away { .. } => Code::DatabaseAway,
-            Self::Standby { .. } => Code::DatabaseStandby,
+            Self::ReadOnly { .. } => Code::DatabaseReadOnly,
+            Self::Crowded { .. } => Code::DatabaseCrowded,
+            Self::Closed { .. } => Code::DatabaseClosed,
             Self::Busy { .. } => Code::DatabaseBusy,
             Self::Unacknowledged { .. } => Code::DatabaseUnacknowledged,
             Self::Refused { .. } => Code::DatabaseRefused,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tiktok_open::Grant;
 
-use super::at_rest;
+use super::at_rest::{self, KeyCell};
 use super::link::{Commit, Session};
 use super::tx::Tx;
 use crate::encrypt::{self, Key, KeyId};
@@ -21,7 +21,7 @@ use crate::store::{AccountError, AccountStore, Change, Edit, Rotated, StoreError
 pub(super) struct PostgresAccounts {
     pub(super) session: Arc<Session>,
     /// What tokens are encrypted with, once that is known.
-    pub(super) key: Arc<OnceLock<Arc<Key>>>,
+    pub(super) key: Arc<KeyCell>,
     pub(super) place: String,
 }
 
@@ -32,7 +32,7 @@ impl PostgresAccounts {
         commit: Commit,
         work: impl FnOnce(&Rest<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'_, T> {
-        let key = self.key.get().cloned();
+        let key = self.key.get();
         self.session.run(doing, commit, move |tx| {
             if commit == Commit::Everywhere {
                 // Whoever encrypts them waits for this, and this for them.

@@ -1,7 +1,7 @@
 //! How secrets rest in the database: as they are, or encrypted with the key that the database names.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::tx::Tx;
 use crate::encrypt::{Encryption, Key};
@@ -9,6 +9,21 @@ use crate::store::{AccountError, StoreError};
 
 /// The name in `meta` of the key.
 const NAME: &str = "encryption";
+
+/// The key of this run, once it is known: of all that a store has given. After tokens were encrypted anew it is another
+/// one.
+#[derive(Debug, Default)]
+pub(super) struct KeyCell(Mutex<Option<Arc<Key>>>);
+
+impl KeyCell {
+    pub(super) fn get(&self) -> Option<Arc<Key>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set(&self, key: Key) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(key));
+    }
+}
 
 /// The key that secrets rest encrypted with. `None`: they rest in plain text. An error if this run has it not.
 pub(super) fn key(tx: &Tx<'_>, key: Option<&Arc<Key>>) -> Result<Option<Arc<Key>>, StoreError> {

@@ -47,8 +47,9 @@ pub(super) fn check(tx: &Tx<'_>, marks: &Marks) -> Result<Checked, StoreError> {
              coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
              pg_is_in_recovery(), current_setting('synchronous_standby_names'),
              floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,
-             has_database_privilege(current_database(), 'CREATE')",
-        &[],
+             coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1),
+                 has_database_privilege(current_database(), 'CREATE'))",
+        &[tx.schema.into()],
     )?;
     let row = row.ok_or_else(|| tx.odd("the server says nothing of itself"))?;
     let Version { number: version, readers } = schema::found(tx)?;
@@ -66,8 +67,12 @@ pub(super) fn check(tx: &Tx<'_>, marks: &Marks) -> Result<Checked, StoreError> {
         doubt: None,
     };
     if version > 0 && readers <= schema::latest() {
-        let may = "SELECT has_table_privilege('posts', 'INSERT') AND has_table_privilege('posts', 'UPDATE')";
-        checked.may_write = tx.one(may, &[])?.unwrap_or_default();
+        let may = "SELECT bool_and(has_table_privilege(pg_class.oid, 'INSERT')
+                 AND has_table_privilege(pg_class.oid, 'UPDATE')
+                 AND has_table_privilege(pg_class.oid, 'DELETE'))
+             FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+             WHERE nspname = $1 AND relkind = 'r' AND relname <> 'versions'";
+        checked.may_write = tx.one(may, &[tx.schema.into()])?.unwrap_or_default();
         checked.encryption = at_rest::encryption(tx)?;
         if !checked.is_standby {
             checked.doubt = cluster::doubt(tx, marks)?;

@@ -43,8 +43,13 @@ fn server(tx: &Tx<'_>) -> Result<Server, StoreError> {
     )?;
     let row = row.ok_or_else(|| tx.odd("the server does not say which it is"))?;
     let timeline: Option<String> = tx.get(&row, 1)?;
-    let timeline = timeline.ok_or_else(|| DatabaseError::Standby { place: tx.place.to_owned() })?;
+    let timeline = timeline.ok_or_else(|| standby(tx.place))?;
     Ok(Server { system_id: tx.get(&row, 0)?, timeline })
+}
+
+/// The error for a server that only replays what another one does.
+pub(super) fn standby(place: &str) -> DatabaseError {
+    DatabaseError::ReadOnly { place: place.to_owned(), why: "it is on a standby".to_owned() }
 }
 
 /// What the database says of the store in it. `None`: no post was made with it.

@@ -17,7 +17,7 @@ use tokio_postgres::{AsyncMessage, Client, Config};
 
 use super::schema;
 use super::target::Target;
-use super::tx::{DEADLINE, Tx, silent, told};
+use super::tx::{CONNECT, DEADLINE, Tx, silent, told};
 use crate::clock::Clock;
 use crate::retry::Backoff;
 use crate::store::error::DatabaseError;
@@ -340,7 +340,7 @@ impl Link {
             .await
         });
         let (client, driver) = match connected {
-            Ok(connected) => connected.map_err(|error| told(&error, place, "connect"))?,
+            Ok(connected) => connected.map_err(|error| told(&error, place, CONNECT))?,
             Err(_) => return Err(silent(place)),
         };
         Ok(Open { client, driver, warnings, is_known: false })

@@ -27,7 +27,7 @@ mod tx;
 mod value;
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use check::Checked;
@@ -35,6 +35,7 @@ pub(crate) use schema::latest;
 pub(crate) use target::Target;
 
 use accounts::PostgresAccounts;
+use at_rest::KeyCell;
 use journal::PostgresJournal;
 use leases::{Identity, PostgresLeases};
 use link::{Commit, Session};
@@ -62,7 +63,7 @@ pub(crate) struct PostgresStore {
     identity: Arc<Identity>,
     /// What this machine has seen of the database.
     marks: Marks,
-    key: Arc<OnceLock<Arc<Key>>>,
+    key: Arc<KeyCell>,
 }
 
 impl PostgresStore {
@@ -177,7 +178,7 @@ impl Store for PostgresStore {
     }
 
     fn with_key(&self, key: Key) -> Arc<dyn Store> {
-        _ = self.key.set(Arc::new(key));
+        self.key.set(key);
         Arc::new(self.clone())
     }
 

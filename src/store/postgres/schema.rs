@@ -64,10 +64,14 @@ pub(super) fn migrate(tx: &Tx<'_>) -> Result<i64, StoreError> {
         return Ok(latest());
     }
     let schema = tx.schema;
-    tx.batch(&format!(
-        "CREATE SCHEMA IF NOT EXISTS {schema}; \
-         CREATE TABLE IF NOT EXISTS versions (version bigint PRIMARY KEY, readers bigint NOT NULL)"
-    ))?;
+    // Who may not create one may use one that is there, and would be refused `IF NOT EXISTS` as well.
+    let there = "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)";
+    if tx.one::<bool>(there, &[schema.into()])? != Some(true) {
+        tx.batch(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
+    }
+    tx.batch(
+        "CREATE TABLE IF NOT EXISTS versions (version bigint PRIMARY KEY, readers bigint NOT NULL)",
+    )?;
     let before = found(tx)?.number;
     for (version, step) in (1..).zip(STEPS).filter(|(version, _)| *version > before) {
         tx.batch(step.statements)?;

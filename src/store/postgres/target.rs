@@ -77,7 +77,10 @@ pub(crate) enum TargetError {
 
 impl Coded for TargetError {
     fn problem(&self) -> Problem {
-        ErrorCode::DatabaseAddress.into()
+        match self {
+            Self::NoRoots | Self::Roots(_) => ErrorCode::DatabaseAuthorities.into(),
+            _ => ErrorCode::DatabaseAddress.into(),
+        }
     }
 }
 

@@ -483,6 +483,119 @@ async fn what_cannot_be_remembered_here_is_not_begun() {
     journal.begin_attempt(post.number, mine).await.unwrap();
 }
 
+/// The store of the same schema as a new user of the server comes to it, of whom `words` say more.
+async fn as_user(store: &PostgresStore, beside: &Session, words: &str) -> (String, PostgresStore) {
+    let user = format!("user_{}_{:08x}", store.target.schema, rand::random::<u32>());
+    let made = format!("CREATE ROLE {user} LOGIN {words}");
+    beside.bare("test", Commit::Everywhere, move |tx| tx.batch(&made)).await.unwrap();
+    let target = Database::of_schema(&store.target.schema, &user);
+    (user, PostgresStore::new(target, Clock::default()).unwrap())
+}
+
+#[tokio::test]
+async fn a_user_needs_no_more_than_is_said() {
+    let Some((store, beside)) = there() else { return };
+    let (user, theirs) = as_user(&store, &beside, "").await;
+    store.accounts().all().await.unwrap();
+    let error = theirs.accounts().all().await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseDenied, "{error:?}");
+    let schema = store.target.schema.clone();
+    let usage = format!("GRANT USAGE ON SCHEMA {schema} TO {user}");
+    beside.run("test", Commit::Everywhere, move |tx| tx.batch(&usage)).await.unwrap();
+    let error = theirs.accounts().all().await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseDenied, "{error:?}");
+    let select = format!("GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {user}");
+    beside.run("test", Commit::Everywhere, move |tx| tx.batch(&select)).await.unwrap();
+    assert!(!theirs.check().await.unwrap().may_write);
+    let grant =
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {user}");
+    beside.run("test", Commit::Everywhere, move |tx| tx.batch(&grant)).await.unwrap();
+    assert!(theirs.check().await.unwrap().may_write);
+    let journal = theirs.open_journal(Accept::Never).await.unwrap().journal;
+    let lease = theirs.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let mine = journal.take_over("ana").await.unwrap();
+    let post = journal.post_for(&entry(1, 10), mine).await.unwrap();
+    let attempt = journal.begin_attempt(post.number, mine).await.unwrap();
+    journal.advance(&attempt, OPEN, &accepted(), mine).await.unwrap();
+    lease.release().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_makes_what_it_needs_in_a_schema_that_is_its_own() {
+    let Some((store, beside)) = there() else { return };
+    let (user, theirs) = as_user(&store, &beside, "").await;
+    assert!(!theirs.check().await.unwrap().may_write);
+    let error = theirs.migrate().await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseDenied, "{error:?}");
+    let schema = store.target.schema.clone();
+    let made = format!("CREATE SCHEMA {schema} AUTHORIZATION {user}");
+    beside.bare("test", Commit::Everywhere, move |tx| tx.batch(&made)).await.unwrap();
+    assert!(theirs.check().await.unwrap().may_write);
+    assert_eq!(theirs.migrate().await.unwrap(), 0);
+    theirs.open_journal(Accept::Never).await.unwrap();
+}
+
+#[tokio::test]
+async fn why_a_server_is_of_no_use_is_told() {
+    let Some((store, beside)) = there() else { return };
+    store.accounts().all().await.unwrap();
+    let (_, crowded) = as_user(&store, &beside, "CONNECTION LIMIT 0").await;
+    let error = crowded.accounts().all().await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseCrowded, "{error:?}");
+
+    let (user, reader) = as_user(&store, &beside, "SUPERUSER").await;
+    let set = format!("ALTER ROLE {user} SET default_transaction_read_only = on");
+    beside.run("test", Commit::Everywhere, move |tx| tx.batch(&set)).await.unwrap();
+    let error =
+        reader.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseReadOnly, "{error:?}");
+    assert!(!error.to_string().contains("standby"), "{error}");
+    let folder = store.place().trim_start_matches("postgres://").rsplit_once('/').unwrap().0;
+    let at = |address: String| {
+        let target = Target::read(&crate::secret::Secret::new(address), None, &|_| None).unwrap();
+        PostgresStore::new(target, Clock::default()).unwrap()
+    };
+    // Of several hosts one that takes writes is looked for.
+    let error = at(format!("host={folder},{folder} user={user} dbname=postgres"));
+    let error = error.accounts().all().await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseReadOnly, "{error:?}");
+
+    let error = at(format!("host={folder} user=tiktok dbname=template0"));
+    let error = error.accounts().all().await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseClosed, "{error:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_came_later_is_the_one_that_counts() {
+    let Some((store, _)) = there() else { return };
+    let encryption = |key: &Key| Encryption {
+        scheme: crate::encrypt::Scheme::KeyFile,
+        key: key.id(),
+        wrapped: None,
+    };
+    let [other, key] = [(); 2].map(|()| Key::random().unwrap());
+    store.encrypt(encryption(&key), key.clone()).await.unwrap();
+    let with_other = store.with_key(other);
+    let journal = with_other.open_journal(Accept::Never).await.unwrap().journal;
+    journal.check_key().await.unwrap_err();
+    store.with_key(key);
+    journal.check_key().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_odd_names_the_database() {
+    let Some((store, beside)) = there() else { return };
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let mine = journal.take_over("ana").await.unwrap();
+    let new = entry(1, 10).id("one");
+    let post = journal.post_for(&new, mine).await.unwrap();
+    sql(&beside, "ALTER TABLE keys DROP CONSTRAINT keys_post_fkey; UPDATE keys SET post = 99")
+        .await;
+    let error = journal.find(&new).await.unwrap_err();
+    assert_eq!(code(&error), ErrorCode::DatabaseDamaged, "{post:?} {error:?}");
+    assert!(error.to_string().contains(store.place()), "{error}");
+}
+
 #[tokio::test]
 async fn a_schema_of_a_later_version_is_left_alone_unless_it_says_otherwise() {
     let Some((store, beside)) = there() else { return };

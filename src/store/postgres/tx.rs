@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::error::Error as _;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,6 +22,9 @@ use crate::store::error::DatabaseError;
 /// How long a statement may take, the commit included. The server is told less for all but the commit, whose
 /// wait for a standby it does not end by itself.
 pub(super) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What is done before anything else.
+pub(super) const CONNECT: &str = "connect";
 
 /// A transaction that is open.
 pub(super) struct Tx<'l> {
@@ -147,7 +151,14 @@ pub(super) fn told(error: &tokio_postgres::Error, place: &str, doing: &'static s
             },
         );
         let words = error.to_string();
+        // As the library says that a server is not what `target_session_attrs` asks for.
+        let is_read_only = error
+            .source()
+            .and_then(|cause| cause.downcast_ref::<io::Error>())
+            .is_some_and(|cause| cause.kind() == io::ErrorKind::PermissionDenied)
+            && why.contains("allow writes");
         return match () {
+            () if is_read_only => DatabaseError::ReadOnly { place, why },
             () if words.contains("TLS") => DatabaseError::Tls { place, why },
             () if words.contains("authentication") || words.contains("password") => {
                 DatabaseError::Refused { place, why }
@@ -181,9 +192,11 @@ fn refused(said: &DbError, place: String, doing: &'static str) -> DatabaseError 
         {
             DatabaseError::Busy { place }
         }
+        _ if *code == SqlState::TOO_MANY_CONNECTIONS => DatabaseError::Crowded { place, why },
         "53" | "57" => DatabaseError::Away { place, why },
-        _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
-            DatabaseError::Away { place, why: format!("it is a standby ({why})") }
+        _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => DatabaseError::ReadOnly { place, why },
+        _ if *code == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE && doing == CONNECT => {
+            DatabaseError::Closed { place, why }
         }
         // Invalid authorization; no such database.
         "28" | "3D" => DatabaseError::Refused { place, why },

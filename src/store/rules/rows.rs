@@ -14,7 +14,7 @@ pub(in crate::store) trait Rows {
     type Error: From<JournalError>;
 
     /// A row says something that is never written.
-    fn unreadable(what: &str) -> Self::Error;
+    fn unreadable(&self, what: &str) -> Self::Error;
 
     /// The posts that are looked for, each with its latest attempt.
     fn posts(&self, look: Look<'_>) -> Result<Vec<RecordedPost>, Self::Error>;

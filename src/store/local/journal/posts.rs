@@ -98,7 +98,7 @@ fn condition(look: Look<'_>) -> (&'static str, Vec<Value>) {
 impl Rows for Transaction<'_> {
     type Error = DbError;
 
-    fn unreadable(what: &str) -> DbError {
+    fn unreadable(&self, what: &str) -> DbError {
         DbError::Unreadable(what.to_owned())
     }
 

@@ -5,18 +5,19 @@ mod columns;
 mod posts;
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::SAY_BEHIND;
+use super::at_rest::{self, KeyCell};
 use super::cluster;
 use super::leases::Identity;
 use super::link::{Commit, Link, Session};
 use super::marks::{Made, Marks};
 use super::tx::Tx;
-use super::{SAY_BEHIND, at_rest};
-use crate::encrypt::{self, Key};
+use crate::encrypt;
 use crate::model::{
     Attempt, AttemptUpdate, CallKind, FileIdentity, LocalFile, Mode, Phase, PostNumber,
     PostRequest, QuotaKind, RecordedPost, Source,
@@ -38,7 +39,7 @@ pub(super) struct PostgresJournal {
     pub(super) identity: Arc<Identity>,
     pub(super) marks: Marks,
     /// What `upload_url`s are encrypted with, once that is known.
-    pub(super) key: Arc<OnceLock<Arc<Key>>>,
+    pub(super) key: Arc<KeyCell>,
 }
 
 impl PostgresJournal {
@@ -245,7 +246,7 @@ impl Journal for PostgresJournal {
         mine: Epoch,
     ) -> StoreFuture<'a, Attempt> {
         let (known, mut update) = (known.clone(), update.clone());
-        let (key, worker) = (self.key.get().cloned(), self.identity.id.clone());
+        let (key, worker) = (self.key.get(), self.identity.id.clone());
         // Which chunks are stored TikTok says, too, and is asked by whoever goes on with an upload.
         let is_progress = matches!((known.phase, to), (Phase::Open { .. }, Phase::Open { .. }));
         let commit = if is_progress { Commit::Soon } else { Commit::Everywhere };
@@ -300,12 +301,12 @@ impl Journal for PostgresJournal {
     }
 
     fn check_key(&self) -> StoreFuture<'_, ()> {
-        let key = self.key.get().cloned();
+        let key = self.key.get();
         self.read("read how it is encrypted", move |tx| at_rest::key(tx, key.as_ref()).map(drop))
     }
 
     fn upload_url(&self, account: &str, attempt: &Attempt) -> Option<Secret> {
-        resting::upload_url(self.key.get().map(AsRef::as_ref), account, attempt)
+        resting::upload_url(self.key.get().as_deref(), account, attempt)
     }
 }
 

@@ -118,9 +118,8 @@ pub(super) fn select(
 impl Rows for Tx<'_> {
     type Error = StoreError;
 
-    fn unreadable(what: &str) -> StoreError {
-        let place = "journal".to_owned();
-        crate::store::error::DatabaseError::Unreadable { place, what: what.to_owned() }.into()
+    fn unreadable(&self, what: &str) -> StoreError {
+        self.odd(what)
     }
 
     fn posts(&self, look: Look<'_>) -> Result<Vec<RecordedPost>, StoreError> {

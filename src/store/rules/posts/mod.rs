@@ -242,7 +242,7 @@ pub(in crate::store) fn latest_for<R: Rows>(
 
 pub(in crate::store) fn latest<R: Rows>(tx: &R, original: i64) -> Result<RecordedPost, R::Error> {
     let found = tx.posts(Look::Latest { original })?.pop();
-    found.ok_or_else(|| R::unreadable("a key leads to no post"))
+    found.ok_or_else(|| tx.unreadable("a key leads to no post"))
 }
 
 /// The post with a number.
