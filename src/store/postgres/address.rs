@@ -157,7 +157,7 @@ fn known(name: &str) -> Result<&'static str, String> {
         return Err(format!("`{other}` is a parameter of libpq that is not obeyed here"));
     }
     let letters = |text: &str| {
-        let letters = text.chars().filter(|c| c.is_ascii_alphanumeric());
+        let letters = text.chars().filter(char::is_ascii_alphanumeric);
         letters.collect::<String>().to_lowercase()
     };
     let written = letters(name);

@@ -415,7 +415,7 @@ mod tests {
             "]", "@@", "?=", "&=", "\n", "\"", "%00", "host", "://",
         ];
         vec((select(pieces), select(marks)), 1..4).prop_map(|parts| {
-            let text = parts.iter().map(|(piece, mark)| format!("{piece}{mark}")).collect();
+            let text = parts.iter().flat_map(|(piece, mark)| [*piece, *mark]).collect();
             (parts.into_iter().map(|(piece, _)| piece).collect(), text)
         })
     }

@@ -489,7 +489,7 @@ async fn as_user(store: &PostgresStore, beside: &Session, words: &str) -> (Strin
     let made = format!("CREATE ROLE {user} LOGIN {words}");
     beside.bare("test", Commit::Everywhere, move |tx| tx.batch(&made)).await.unwrap();
     let target = Database::of_schema(&store.target.schema, &user);
-    (user, PostgresStore::new(target, Clock::default()).unwrap())
+    (user, PostgresStore::new(target, Clock::default(), LIFE).unwrap())
 }
 
 #[tokio::test]
@@ -553,7 +553,7 @@ async fn why_a_server_is_of_no_use_is_told() {
     let folder = store.place().trim_start_matches("postgres://").rsplit_once('/').unwrap().0;
     let at = |address: String| {
         let target = Target::read(&crate::secret::Secret::new(address), None, &|_| None).unwrap();
-        PostgresStore::new(target, Clock::default()).unwrap()
+        PostgresStore::new(target, Clock::default(), LIFE).unwrap()
     };
     // Of several hosts one that takes writes is looked for.
     let error = at(format!("host={folder},{folder} user={user} dbname=postgres"));
