@@ -1,10 +1,12 @@
 //! Machines that share a database: servers that crash, fail over or stand still, connections that are cut, workers
 //! that are killed and stopped.
 
+mod checker;
 mod cuts;
 mod failover;
 mod late;
 mod pair;
+mod storm;
 mod wire;
 
 /// Whether nobody has a lease: whoever could not give its own back has it a while longer.

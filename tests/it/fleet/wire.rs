@@ -78,6 +78,11 @@ impl Wire {
         self.0.address.clone()
     }
 
+    /// New connections lead to another server from now on.
+    pub(crate) fn leads_to(&self, server: PathBuf) {
+        *self.0.server.lock().unwrap() = server;
+    }
+
     /// Cuts the connection of the message that comes so many after now.
     pub(crate) fn cut_in(&self, from: From, messages: u64) {
         let count = self.0.count(from);
