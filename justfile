@@ -95,6 +95,11 @@ kill-rounds:
 storms:
     TIKTOK_UP_STORMS=100 cargo test --test it storms:: -- --nocapture
 
+# Eight machines and twenty accounts on one PostgreSQL for MINUTES of everything that may fail, and two network
+# namespaces (as root): docs/PROOF.md
+fleet MINUTES="30":
+    TIKTOK_UP_FLEET_MINUTES={{ MINUTES }} cargo test --features postgres --test it fleet:: -- --include-ignored --nocapture --test-threads 1
+
 # The model of two workers at one post with larger bounds: all states that are wrong without one of the rules
 fleet-model:
     cargo test --release --test it fleet_model:: -- --include-ignored --nocapture --test-threads 1

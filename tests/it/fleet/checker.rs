@@ -271,7 +271,7 @@ impl Evidence {
         });
         falsify("its last chunk came at", &|it| {
             let chunk = last(it)?;
-            intents(it, &chunk, &|intent| intent.synchronous = "off".to_owned());
+            intents(it, &chunk, &|intent| "off".clone_into(&mut intent.synchronous));
             Some(())
         });
         falsify("its last chunk came at", &|it| {
@@ -282,7 +282,7 @@ impl Evidence {
         });
         falsify("its last chunk came at", &|it| {
             let chunk = last(it)?;
-            intents(it, &chunk, &|intent| intent.phase = "open".to_owned());
+            intents(it, &chunk, &|intent| "open".clone_into(&mut intent.phase));
             Some(())
         });
         falsify("no kill explains it", &|it| {

@@ -6,6 +6,8 @@ mod cuts;
 mod failover;
 mod late;
 mod pair;
+#[cfg(target_os = "linux")]
+mod spaces;
 mod storm;
 mod wire;
 

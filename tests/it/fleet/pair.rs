@@ -126,6 +126,12 @@ impl Pair {
     /// The primary crashes, and its standby becomes the primary.
     pub(crate) fn fail_over(&mut self) {
         self.crash();
+        self.split();
+    }
+
+    /// The standby becomes the primary while the primary goes on, for whoever is connected with it, until it has to
+    /// [`Pair::follow`].
+    pub(crate) fn split(&mut self) {
         self.primary = self.standby();
         self.control(self.primary, &["promote", "-w", "-t", "60"]);
     }

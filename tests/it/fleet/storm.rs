@@ -65,6 +65,7 @@ enum Trouble {
     Crash,
     FailOver,
     Forget,
+    Split,
     StandbyAway,
     Cancel,
     TikTok,
@@ -72,13 +73,14 @@ enum Trouble {
 }
 
 /// How often each is, of the sum.
-const TROUBLES: [(Trouble, u32); 10] = [
+const TROUBLES: [(Trouble, u32); 11] = [
     (Trouble::Kill, 25),
     (Trouble::Stop, 15),
     (Trouble::Cut, 25),
     (Trouble::Crash, 7),
     (Trouble::FailOver, 5),
     (Trouble::Forget, 3),
+    (Trouble::Split, 3),
     (Trouble::StandbyAway, 5),
     (Trouble::Cancel, 5),
     (Trouble::TikTok, 10),
@@ -318,6 +320,12 @@ impl Fleet {
                 self.wire.leads_to(pair.socket());
                 pair.follow();
             }
+            Trouble::Split => {
+                pair.split();
+                self.wire.leads_to(pair.socket());
+                thread::sleep(moment(4000));
+                pair.follow();
+            }
             Trouble::StandbyAway => {
                 pair.standby_goes();
                 thread::sleep(moment(4000));
@@ -403,14 +411,14 @@ impl Fleet {
                 "SELECT pid FROM tiktok_up.accounts JOIN tiktok_up.workers ON id = spending_by
                  WHERE open_id = '{open_id}'"
             ));
-            let rotations = calls.iter().filter(|call| {
+            let mut rotations = calls.iter().filter(|call| {
                 call["endpoint"] == "token_refresh"
                     && call["account"] == json!(name)
                     && call["code"].is_null()
             });
             lost.push(LostLogin {
                 account: name.clone(),
-                rotated: rotations.last().map(|call| self.real(time(call))),
+                rotated: rotations.next_back().map(|call| self.real(time(call))),
                 spent_by: spent.first().and_then(|row| row[0].parse().ok()),
             });
             world.consent(&json!({ "account": name }));
@@ -517,21 +525,21 @@ fn storm(workers: usize, accounts: usize, length: Duration) {
     });
     let lives: Vec<_> = lives.collect();
     let mut troubles: BTreeMap<Trouble, u64> = BTreeMap::new();
-    let (begun, mut wave, mut last) = (Instant::now(), 0, Instant::now());
+    let (begun, mut wave, mut minute) = (Instant::now(), 0, Instant::now());
     let mut told = Instant::now();
     while begun.elapsed() < length {
         thread::sleep(Duration::from_millis(rng.random_range(200..1500)));
         let unfinished = fleet.unfinished().len();
-        if unfinished < accounts / 2 || last.elapsed() > Duration::from_secs(30) {
+        if unfinished < accounts / 2 || minute.elapsed() > Duration::from_secs(30) {
             // Past the minute in which TikTok counts inits.
             fleet.advance(SignedDuration::from_secs(61));
-            last = Instant::now();
+            minute = Instant::now();
             if unfinished < 3 * accounts {
                 wave += 1;
                 fleet.ask(wave, accounts, &mut rng);
             }
         }
-        if told.elapsed() > Duration::from_secs(60) {
+        if told.elapsed() > Duration::from_mins(1) {
             told = Instant::now();
             say(&format!(
                 "fleet: wave {wave}, {unfinished} unfinished, exits {:?}",
@@ -580,5 +588,5 @@ fn three_workers_outlive_a_short_storm() {
 #[ignore = "half an hour: `just fleet`"]
 fn eight_workers_and_twenty_accounts_outlive_all_that_may_fail() {
     let minutes = number("TIKTOK_UP_FLEET_MINUTES", 30);
-    storm(8, 20, Duration::from_secs(60 * minutes));
+    storm(8, 20, Duration::from_mins(minutes));
 }
