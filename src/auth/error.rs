@@ -17,7 +17,7 @@ use crate::clock::moment;
 use crate::model::account::{Account, Reason};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
 use crate::resources::Shortage;
-use crate::store::{AccountError, StoreError};
+use crate::store::{AccountError, Holder, StoreError};
 use crate::text::{chain, key_start, plain};
 
 /// Why a login or a refresh did not come to its end.
@@ -190,6 +190,17 @@ pub(crate) enum AuthError {
         account: String,
         /// The other process.
         pid: Option<u32>,
+    },
+    /// Another machine may have the only tokens that live: a run there spent those that are stored, and was not heard
+    /// of since.
+    #[error(
+        "the stored tokens of `{account}` were spent by {holder}, which has not said what it got for them"
+    )]
+    Elsewhere {
+        /// The account.
+        account: String,
+        /// Which run.
+        holder: Holder,
     },
     /// A refresh did not succeed; the tokens are as they were.
     #[error("failed to refresh the login{} of {whose}", if whose.0.len() == 1 { "" } else { "s" })]
@@ -406,6 +417,10 @@ impl Coded for AuthError {
             Self::Unread { account, path: None, .. } => of(ErrorCode::RefreshUnreadLost, account),
             Self::Resources(shortage) => shortage.problem(),
             Self::RefreshBusy { .. } => ErrorCode::RefreshBusy.into(),
+            Self::Elsewhere { account, holder } => {
+                let machine = holder.host.as_deref().map_or_else(String::new, plain);
+                of(ErrorCode::RefreshElsewhere, account).with("machine", machine)
+            }
             Self::Refresh { key, source, .. } => match source.refusal() {
                 Some(refusal) if may_not_refresh(refusal) && !source.is_temporary() => {
                     ErrorCode::RefreshNotAllowed.into()

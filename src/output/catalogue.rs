@@ -375,6 +375,9 @@ catalogue! {
         => "the tokens are kept, and the next run tries them again; if this is the key of a sandbox, it \
             may not allow refreshing, and the account must still be one of its target users; if it stays \
             so, run `tiktok-up login` again";
+    RefreshElsewhere: "The stored tokens of a login are spent, and another machine may have the new ones."
+        => "run `tiktok-up refresh` on {machine}, which stores what lies in its refresh log; if that machine does not \
+            come back, run `tiktok-up login` and consent as `{account}`";
     RefreshKept: "TikTok has replaced the tokens of a login, and the new ones lie beside the token store."
         => "{cause}; the next run picks the tokens up where they lie";
     RefreshLost: "TikTok has replaced the tokens of a login, and the new ones could not be kept."

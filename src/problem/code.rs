@@ -122,6 +122,7 @@ codes! {
             NobodyLoggedIn = "nobody_logged_in",
             NoAccount = "no_account",
             ManifestAccounts = "manifest_accounts",
+            RefreshElsewhere = "refresh_elsewhere",
             RefreshOther = "refresh_of_another_user",
             RefreshUnread = "refresh_unread",
             RefreshUnreadLost = "refresh_unread_lost",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use tiktok_open::Grant;
 
-use super::{StoreError, StoreFuture};
+use super::{Holder, StoreError, StoreFuture};
 use crate::encrypt::Key;
 use crate::model::account::{Account, Accounts};
 use crate::secret::Secret;
@@ -43,6 +43,27 @@ pub(crate) trait AccountStore: fmt::Debug + Send + Sync {
     /// that it takes `room` bytes more than they have. Gives the key that tokens are encrypted with, if they
     /// are: what is kept of them elsewhere must not be in plain text, either.
     fn probe(&self, room: usize) -> StoreFuture<'_, Option<Arc<Key>>>;
+
+    /// Says, durably and on all machines, that this process is about to spend a refresh token: from then on it may have
+    /// the only login that lives, until its tokens are stored or it says that there are none. Files of one machine, whose
+    /// locks end with their process, need none of it.
+    fn spending<'a>(&'a self, _open_id: &'a str, _token: &'a Secret) -> StoreFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Says that no tokens came of what [`AccountStore::spending`] announced.
+    fn unspent<'a>(&'a self, _open_id: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// The other processes that may have the answer for which a refresh token was spent.
+    fn spenders<'a>(
+        &'a self,
+        _open_id: &'a str,
+        _token: &'a Secret,
+    ) -> StoreFuture<'a, Vec<Spender>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// Puts the tokens that TikTok gave for `spent` in its place, if that is still the stored refresh
     /// token: else a login came in between, whose tokens are newer. Durable, on all machines, when this
@@ -110,6 +131,16 @@ pub(crate) enum Rotated {
     Superseded(Box<Account>),
     /// The account is not there any more.
     Gone,
+}
+
+/// Another process that may have the answer for which a refresh token was spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spender {
+    /// Which.
+    pub(crate) holder: Holder,
+    /// Whether it was heard of just now: it may be about to store it. Otherwise the answer may lie in the refresh log of
+    /// its machine.
+    pub(crate) lives: bool,
 }
 
 /// What to do with an entry, decided on its freshly read state.

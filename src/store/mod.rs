@@ -43,7 +43,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub(crate) use accounts::{AccountStore, Change, Edit, Rotated};
+pub(crate) use accounts::{AccountStore, Change, Edit, Rotated, Spender};
 pub(crate) use epoch::Epoch;
 #[cfg(feature = "postgres")]
 pub(crate) use error::DatabaseError;

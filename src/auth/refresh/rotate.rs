@@ -20,7 +20,7 @@ use crate::problem::Coded as _;
 use crate::resources::Reserve;
 use crate::secret::Secret;
 use crate::store::local::RefreshLog;
-use crate::store::{Edit, Rotated, StoreError};
+use crate::store::{Edit, Rotated, Spender, StoreError};
 use crate::text::{key_start, plain};
 
 /// How often a save is tried before the disk is given up.
@@ -88,9 +88,16 @@ impl<'a> Rotation<'a> {
         if self.tokens.is_stopping() {
             return Err(AuthError::Stopped);
         }
+        self.tokens.0.store.accounts().spending(&account.open_id, &account.refresh_token).await?;
         let (spent, asked_at) = (account.refresh_token.clone(), self.tokens.0.clock.now());
         let refresh = Refresh { account, spent, asked_at, log };
-        let answer = self.post(held, &app, &refresh).await?;
+        let answer = match self.post(held, &app, &refresh).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.unspent(&refresh).await;
+                return Err(error);
+            }
+        };
         let api = self.tokens.api();
         let open_id = &refresh.account.open_id;
         let bytes = refresh_log::encode(open_id, asked_at, &refresh.spent, &api, &answer);
@@ -111,6 +118,7 @@ impl<'a> Rotation<'a> {
             Reading::Unread => Err(self.unread(&refresh, bytes, kept, None).await),
             Reading::None(error) => {
                 self.forget_answer(&refresh).await;
+                self.unspent(&refresh).await;
                 self.refused(&refresh, error).await
             }
         }
@@ -171,6 +179,29 @@ impl<'a> Rotation<'a> {
         let open_id = refresh.account.open_id.clone();
         // If it stays, the next run finds it outdated and removes it.
         let _ = refresh.log.run(move |log| log.remove_answer(&open_id)).await;
+    }
+
+    /// Says that nobody waits for tokens of this run: none came.
+    async fn unspent(&self, refresh: &Refresh) {
+        // Where that fails the others ask for the log of this machine, in vain.
+        _ = self.tokens.0.store.accounts().unspent(&refresh.account.open_id).await;
+    }
+
+    /// Waits until no other run that has spent the same token can be about to store what it got for it, but not for
+    /// ever. Gives whoever may still have it.
+    async fn other_spender(&self, refresh: &Refresh) -> Result<Option<Spender>, AuthError> {
+        let accounts = self.tokens.0.store.accounts();
+        let deadline = Instant::now() + self.tokens.0.timing.refresh_lock;
+        loop {
+            let others = accounts.spenders(&refresh.account.open_id, &refresh.spent).await?;
+            let waits = others.iter().any(|other| other.lives) && Instant::now() < deadline;
+            if !waits || self.tokens.is_stopping() {
+                // One that is heard of may still save them by itself.
+                let living = others.iter().position(|other| other.lives).unwrap_or_default();
+                return Ok(others.into_iter().nth(living));
+            }
+            sleep(self.tokens.0.timing.backoff_base.mul_f64(rand::random_range(0.5..1.0))).await;
+        }
     }
 
     /// Keeps an answer that holds tokens which are not to be had, under a name of its own.
@@ -260,6 +291,15 @@ impl<'a> Rotation<'a> {
             ApiError::Refused(refusal) if self.ends_the_login(account, &refusal) => refusal,
             source => return Err(failed(account, source)),
         };
+        // What they got for it is the only login that lives: when it is stored, it is this run's as well.
+        if let Some(other) = self.other_spender(refresh).await? {
+            let (account, pid) = (account.name().to_owned(), Some(other.holder.pid));
+            return Err(if other.lives {
+                AuthError::RefreshBusy { account, pid }
+            } else {
+                AuthError::Elsewhere { account, holder: other.holder }
+            });
+        }
         let (now, spent) = (self.tokens.0.clock.now(), refresh.spent.clone());
         let mark = move |current: Option<&Account>, _: &_| {
             let Some(current) = current.filter(|current| current.refresh_token == spent) else {

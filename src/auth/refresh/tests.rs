@@ -989,3 +989,126 @@ async fn a_panic_in_a_refresh_is_a_fault_and_no_interruption() {
     assert_eq!(error.exit(), Exit::Failed);
     assert!(error.hint().unwrap().contains("report it"));
 }
+
+/// Runs of two machines that share a database.
+#[cfg(feature = "postgres")]
+mod shared {
+    use super::*;
+    use crate::store::postgres::testing::{Database, is_there};
+    use crate::store::{LeaseKind, Store};
+
+    struct Machines {
+        dir: TempDir,
+        endpoint: Endpoint,
+        database: Database,
+        account: Account,
+    }
+
+    impl Machines {
+        async fn new() -> Option<Self> {
+            if !is_there() {
+                return None;
+            }
+            let endpoint = Endpoint::start().await;
+            let api = Some(endpoint.client.endpoints().api_base());
+            let now = Clock::default().now();
+            let account = Account { api, ..issued(ID, now - SignedDuration::from_hours(3)) };
+            let machines = Self {
+                dir: tempfile::tempdir().unwrap(),
+                endpoint,
+                database: Database::make(),
+                account,
+            };
+            let put = machines.account.clone();
+            let change = move |_: Option<&_>, _: &_| Edit::Put(Box::new(put));
+            machines.store().accounts().change(ID, Box::new(change)).await.unwrap();
+            Some(machines)
+        }
+
+        fn store(&self) -> Arc<dyn Store> {
+            self.database.open(Clock::default())
+        }
+
+        fn tokens(&self, refresh_lock: Duration) -> Tokens {
+            let file = TokenFile::open(self.dir.path(), Clock::default()).unwrap();
+            Tokens::new(
+                LoginStore::new(self.store(), file.refresh_log()),
+                self.endpoint.client.clone(),
+                Arc::new(vec![app("key")]),
+                Clock::default(),
+                Timing { refresh_lock, ..quick() },
+                Arc::new(Recorder::default()),
+            )
+        }
+
+        /// Another machine spends the token, and has not stored what it got when its lease is over.
+        async fn another_spends(&self) -> Arc<dyn Store> {
+            let other = self.store();
+            let lease =
+                other.leases().acquire(LeaseKind::Refresh, ID, Duration::ZERO).await.unwrap();
+            other.accounts().spending(ID, &self.account.refresh_token).await.unwrap();
+            let (app, token) = (app("key").credentials(), &self.account.refresh_token);
+            self.endpoint.client.refresh(&app, token).await.unwrap();
+            lease.release().await.unwrap();
+            other
+        }
+    }
+
+    #[tokio::test]
+    async fn what_another_machine_has_spent_is_waited_for() {
+        let Some(machines) = Machines::new().await else { return };
+        let other = machines.another_spends().await;
+        let _lives = other.leases().acquire(LeaseKind::Upload, ID, Duration::ZERO).await.unwrap();
+        let tokens = machines.tokens(Duration::from_mins(1));
+        let waits =
+            tokio::spawn(async move { tokens.refresh(ID, RefreshPolicy::Within(NEED)).await });
+        while machines.endpoint.refused() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let (spent, api) = (&machines.account.refresh_token, machines.account.api.clone().unwrap());
+        let now = Clock::default().now();
+        other.accounts().rotate(ID, spent, &grant(ID, 2), &api, now).await.unwrap();
+        let outcome = waits.await.unwrap().unwrap();
+        assert!(matches!(&outcome, Outcome::Adopted(_)), "{outcome:?}");
+        assert!(outcome.account().needs_login.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_login_that_another_machine_may_have_is_not_called_dead() {
+        let Some(machines) = Machines::new().await else { return };
+        let other = machines.another_spends().await;
+        let stored = async || machines.store().accounts().login(ID).await.unwrap();
+        let lives = other.leases().acquire(LeaseKind::Upload, ID, Duration::ZERO).await.unwrap();
+        let refresh = async || {
+            let tokens = machines.tokens(Duration::from_millis(50));
+            tokens.refresh(ID, RefreshPolicy::Within(NEED)).await.unwrap_err()
+        };
+        let error = refresh().await;
+        assert!(matches!(error, AuthError::RefreshBusy { .. }), "{error:?}");
+        lives.release().await.unwrap();
+        let error = refresh().await;
+        assert!(matches!(error, AuthError::Elsewhere { .. }), "{error:?}");
+        assert_eq!(error.exit(), Exit::Login);
+        assert!(stored().await.needs_login.is_none());
+        // It found nothing in its log.
+        other.accounts().unspent(ID).await.unwrap();
+        let error = refresh().await;
+        assert!(matches!(error, AuthError::NeedsLogin { .. }), "{error:?}");
+        assert!(stored().await.needs_login.is_some());
+    }
+
+    #[tokio::test]
+    async fn whoever_gets_no_tokens_keeps_nobody_waiting() {
+        let Some(machines) = Machines::new().await else { return };
+        for answer in [Answer::Drop, Answer::Drop, Answer::Say(500, "{}".into())] {
+            machines.endpoint.script([answer]);
+        }
+        let tokens = machines.tokens(Duration::from_millis(50));
+        for _ in 0..2 {
+            tokens.refresh(ID, RefreshPolicy::Within(NEED)).await.unwrap_err();
+        }
+        let token = &machines.account.refresh_token;
+        let left = machines.store().accounts().spenders(ID, token).await.unwrap();
+        assert_eq!(left, []);
+    }
+}

@@ -8,18 +8,22 @@ use jiff::Timestamp;
 use tiktok_open::Grant;
 
 use super::at_rest::{self, KeyCell};
+use super::leases::Identity;
 use super::link::{Commit, Session};
 use super::tx::Tx;
 use crate::encrypt::{self, Key, KeyId};
 use crate::model::account::{Account, Accounts, NameError};
 use crate::secret::Secret;
 use crate::store::rules::tokens::{Rotation, place, tokens};
-use crate::store::{AccountError, AccountStore, Change, Edit, Rotated, StoreError, StoreFuture};
+use crate::store::{
+    AccountError, AccountStore, Change, Edit, Holder, Rotated, Spender, StoreError, StoreFuture,
+};
 
 /// The accounts.
 #[derive(Debug)]
 pub(super) struct PostgresAccounts {
     pub(super) session: Arc<Session>,
+    pub(super) identity: Arc<Identity>,
     /// What tokens are encrypted with, once that is known.
     pub(super) key: Arc<KeyCell>,
     pub(super) place: String,
@@ -127,6 +131,42 @@ impl AccountStore for PostgresAccounts {
         })
     }
 
+    fn spending<'a>(&'a self, open_id: &'a str, token: &'a Secret) -> StoreFuture<'a, ()> {
+        let (open_id, token) = (open_id.to_owned(), fingerprint(token));
+        let worker = self.identity.id.clone();
+        self.session.run("note who spends a token", Commit::Everywhere, move |tx| {
+            tx.execute(
+                "INSERT INTO spenders (account, worker, fingerprint, since)
+                 VALUES ($1, $2, $3, clock_timestamp())
+                 ON CONFLICT (account, worker) DO UPDATE SET fingerprint = excluded.fingerprint,
+                     since = excluded.since",
+                &[open_id.into(), worker.into(), token.into()],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn unspent<'a>(&'a self, open_id: &'a str) -> StoreFuture<'a, ()> {
+        let (open_id, worker) = (open_id.to_owned(), self.identity.id.clone());
+        self.session.run("note who spends a token", Commit::Soon, move |tx| {
+            let statement = "DELETE FROM spenders WHERE account = $1 AND worker = $2";
+            tx.execute(statement, &[open_id.into(), worker.into()])?;
+            Ok(())
+        })
+    }
+
+    fn spenders<'a>(
+        &'a self,
+        open_id: &'a str,
+        token: &'a Secret,
+    ) -> StoreFuture<'a, Vec<Spender>> {
+        let (open_id, token) = (open_id.to_owned(), fingerprint(token));
+        let identity = Arc::clone(&self.identity);
+        self.session.run("look who spends a token", Commit::Read, move |tx| {
+            spenders(tx, &identity, &open_id, &token)
+        })
+    }
+
     fn rotate<'a>(
         &'a self,
         open_id: &'a str,
@@ -188,6 +228,38 @@ impl AccountStore for PostgresAccounts {
             stored.ok_or_else(nobody)
         })
     }
+}
+
+/// Others who may have the answer for which a token was spent. Whoever of this machine has ended left it in the refresh
+/// log, which is looked through before a token is spent; what others left counts for as long as they may come back.
+fn spenders(
+    tx: &Tx<'_>,
+    identity: &Identity,
+    open_id: &str,
+    token: &str,
+) -> Result<Vec<Spender>, StoreError> {
+    let life = i64::try_from(identity.life.as_millis()).unwrap_or(i64::MAX);
+    let rows = tx.rows(
+        "SELECT host, pid, machine, process, stopped IS NULL
+             AND heartbeat > clock_timestamp() - $4::bigint * interval '1 millisecond'
+         FROM spenders JOIN workers ON workers.id = worker
+         WHERE account = $1 AND fingerprint = $2 AND worker <> $3
+             AND heartbeat > clock_timestamp() - interval '7 days'
+         ORDER BY since",
+        &[open_id.into(), token.into(), (&identity.id).into(), life.into()],
+    )?;
+    let mut found = Vec::new();
+    for row in rows {
+        let (machine, process): (String, Option<String>) = (tx.get(&row, 2)?, tx.get(&row, 3)?);
+        if identity.knows_gone(&machine, process.as_deref())? {
+            continue;
+        }
+        let (host, pid): (String, i64) = (tx.get(&row, 0)?, tx.get(&row, 1)?);
+        let pid = u32::try_from(pid).unwrap_or_default();
+        let lives = tx.get(&row, 4)?;
+        found.push(Spender { holder: Holder { pid, host: Some(host), since: None }, lives });
+    }
+    Ok(found)
 }
 
 fn nobody() -> StoreError {
@@ -281,8 +353,9 @@ impl Rest<'_> {
                 // Its generation stays, so that a login that comes back is newer.
                 let statement =
                     "UPDATE accounts SET entry = NULL, alias = NULL, app = NULL, api = NULL,
-                     refresh_fingerprint = NULL, spending_by = NULL WHERE open_id = $1";
+                     refresh_fingerprint = NULL WHERE open_id = $1";
                 self.tx.execute(statement, &[open_id.into()])?;
+                self.tx.execute("DELETE FROM spenders WHERE account = $1", &[open_id.into()])?;
                 Ok(None)
             }
             Edit::Put(mut account) => {
@@ -324,13 +397,11 @@ impl Rest<'_> {
             serde_json::to_string(&resting).map_err(|error| self.tx.odd(error.to_string()))?;
         let stored = self.tx.execute(
             "INSERT INTO accounts AS it (open_id, generation, alias, app, api, refresh_fingerprint,
-                 spending_by, entry)
-             VALUES ($1, $2, $3, $4, $5, $6, NULL, $7)
+                 entry)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (open_id) DO UPDATE SET generation = excluded.generation,
                  alias = excluded.alias, app = excluded.app, api = excluded.api,
                  refresh_fingerprint = excluded.refresh_fingerprint,
-                 spending_by = CASE WHEN it.refresh_fingerprint = excluded.refresh_fingerprint
-                     THEN it.spending_by END,
                  entry = excluded.entry
              WHERE $8::text IS NULL OR it.refresh_fingerprint = $8",
             &[
@@ -350,6 +421,12 @@ impl Rest<'_> {
             ],
         )?;
         if stored == 1 {
+            // What was spent for others is nobody's login any more.
+            self.tx.execute(
+                "DELETE FROM spenders USING accounts WHERE account = $1 AND open_id = $1
+                 AND fingerprint IS DISTINCT FROM refresh_fingerprint",
+                &[(&account.open_id).into()],
+            )?;
             return Ok(());
         }
         Err(AccountError::MovedOn { account: account.name().to_owned() }.into())

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::link::{Commit, Session};
+use super::machine::{Machine, Process};
 use super::tx::Tx;
 use crate::retry::jittered;
 use crate::store::{Holder, Lease, LeaseError, LeaseKind, Leases, StoreError, StoreFuture};
@@ -29,6 +30,10 @@ pub(super) struct Identity {
     pub(super) id: String,
     host: String,
     pid: u32,
+    /// What this is one of the processes of.
+    pub(super) machine: Arc<Machine>,
+    /// Which of them, where that can be told.
+    process: Option<Process>,
     /// How long a lease lasts that nobody renews.
     pub(super) life: Duration,
     /// How long processes must have been silent that nothing of them gets to TikTok any more.
@@ -47,25 +52,51 @@ pub(super) struct Silence {
 }
 
 impl Identity {
-    pub(super) fn new(timing: &Timing) -> Self {
+    pub(super) fn new(timing: &Timing, machine: &Arc<Machine>) -> Self {
         Self {
             id: format!("{:032x}", rand::random::<u128>()),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             pid: process::id(),
+            machine: Arc::clone(machine),
+            process: Process::this(),
             life: timing.lease,
             silence: Silence { pull: timing.no_init_after(), file: timing.no_chunk_after() },
             asked: AtomicU64::new(0),
         }
     }
 
+    /// The same on a machine, before anything was said of it.
+    pub(super) fn on(&self, machine: Arc<Machine>) -> Self {
+        let (id, host, process) = (self.id.clone(), self.host.clone(), self.process.clone());
+        Self { id, host, process, machine, asked: AtomicU64::new(0), ..*self }
+    }
+
     /// Says in the database that it lives.
     fn beat(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         tx.execute(
-            "INSERT INTO workers (id, host, pid, heartbeat) VALUES ($1, $2, $3, clock_timestamp())
+            "INSERT INTO workers (id, host, pid, machine, process, heartbeat)
+             VALUES ($1, $2, $3, $4, $5, clock_timestamp())
              ON CONFLICT (id) DO UPDATE SET heartbeat = clock_timestamp(), stopped = NULL",
-            &[(&self.id).into(), (&self.host).into(), self.pid.into()],
+            &[
+                (&self.id).into(),
+                (&self.host).into(),
+                self.pid.into(),
+                self.machine.id()?.into(),
+                self.process.as_ref().map(Process::text).into(),
+            ],
         )?;
         Ok(())
+    }
+
+    /// Whether another process, as it has said, was one of this machine's and is certain to have ended.
+    pub(super) fn knows_gone(
+        &self,
+        machine: &str,
+        process: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let this = self.process.as_ref().zip(process);
+        let is_gone = this.is_some_and(|(this, process)| this.knows_gone(process));
+        Ok(is_gone && machine == self.machine.id()?)
     }
 }
 
@@ -86,7 +117,7 @@ impl PostgresLeases {
             identity,
         };
         let session = Arc::clone(&self.session);
-        self.session.run("claim a lease", durability(claim.kind), move |tx| {
+        self.session.run("claim a lease", Commit::Soon, move |tx| {
             claim.enter(tx)?;
             // If nobody waits for it any more, dropping it gives it back.
             Ok(Held {
@@ -135,11 +166,6 @@ fn word(kind: LeaseKind) -> &'static str {
     }
 }
 
-/// Who spends a token is not to be forgotten.
-fn durability(kind: &str) -> Commit {
-    if kind == word(LeaseKind::Refresh) { Commit::Everywhere } else { Commit::Soon }
-}
-
 /// What is claimed, and as whom.
 #[derive(Clone, Debug)]
 struct Claim {
@@ -169,15 +195,22 @@ impl Claim {
             ],
         )?;
         if claimed == 1 {
-            self.holds(tx)?;
-            return self.spends(tx);
+            return self.holds(tx);
         }
         let holder = tx.row(
-            "SELECT pid, host, floor(extract(epoch FROM since) * 1000)::bigint
+            "SELECT pid, host, floor(extract(epoch FROM since) * 1000)::bigint, owner, machine, process
              FROM leases JOIN workers ON workers.id = leases.worker
              WHERE account = $1 AND kind = $2",
             &[(&self.account).into(), self.kind.into()],
         )?;
+        if let Some(row) = &holder {
+            let (machine, process): (String, Option<String>) = (tx.get(row, 4)?, tx.get(row, 5)?);
+            if self.identity.knows_gone(&machine, process.as_deref())?
+                && self.inherit(tx, tx.get(row, 3)?)?
+            {
+                return self.holds(tx);
+            }
+        }
         let holder = holder.map(|row| -> Result<Holder, StoreError> {
             let (pid, host): (i64, String) = (tx.get(&row, 0)?, tx.get(&row, 1)?);
             let pid = u32::try_from(pid).map_err(|_| tx.odd("a worker has an odd number"))?;
@@ -185,6 +218,25 @@ impl Claim {
             Ok(Holder { pid, host: Some(host), since })
         });
         Err(LeaseError::Held { what: self.what(), holder: holder.transpose()? }.into())
+    }
+
+    /// Takes the lease of a process that has ended without giving it back. What it recorded stays as it is: whatever it
+    /// has sent may be on its way still.
+    fn inherit(&self, tx: &Tx<'_>, from: String) -> Result<bool, StoreError> {
+        let inherited = tx.execute(
+            "UPDATE leases SET owner = $3, worker = $4, since = clock_timestamp(),
+                 until = clock_timestamp() + $5::bigint * interval '1 millisecond'
+             WHERE account = $1 AND kind = $2 AND owner = $6",
+            &[
+                (&self.account).into(),
+                self.kind.into(),
+                (&self.owner).into(),
+                (&self.identity.id).into(),
+                self.life().into(),
+                from.into(),
+            ],
+        )?;
+        Ok(inherited == 1)
     }
 
     /// Notes who may make calls for the account until it says that it is done, whoever has the lease by then.
@@ -201,16 +253,6 @@ impl Claim {
                  AND workers.heartbeat < clock_timestamp() - interval '7 days'",
                 &[(&self.account).into()],
             )?;
-        }
-        Ok(())
-    }
-
-    /// Notes who may spend the account's refresh token from now on.
-    fn spends(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        if self.kind == word(LeaseKind::Refresh) {
-            let statement = "UPDATE accounts SET spending_by = $2
-                 WHERE open_id = $1 AND spending_by IS DISTINCT FROM $2";
-            tx.execute(statement, &[(&self.account).into(), (&self.identity.id).into()])?;
         }
         Ok(())
     }
@@ -239,9 +281,6 @@ impl Claim {
              WHERE account = $1 AND kind = $2 AND owner = $3 AND until >= clock_timestamp()",
             &[account, kind, owner, self.life().into()],
         )?;
-        if renewed == 1 {
-            self.spends(tx)?;
-        }
         Ok(renewed == 1)
     }
 
@@ -295,8 +334,7 @@ impl Held {
             }
             let claim = self.claim.clone();
             let work = move |tx: &Tx<'_>| claim.renew(tx);
-            let renewed =
-                self.session.run("renew a lease", durability(self.claim.kind), work).await?;
+            let renewed = self.session.run("renew a lease", Commit::Soon, work).await?;
             if !renewed {
                 self.is_lost.store(true, Ordering::SeqCst);
                 return Err(lost());

@@ -14,6 +14,7 @@ mod cluster;
 mod journal;
 mod leases;
 mod link;
+mod machine;
 mod marks;
 mod schema;
 mod slots;
@@ -39,6 +40,7 @@ use at_rest::KeyCell;
 use journal::PostgresJournal;
 use leases::{Identity, PostgresLeases};
 use link::{Commit, Session};
+use machine::Machine;
 use marks::Marks;
 use slots::PostgresSlots;
 use tx::Tx;
@@ -71,11 +73,12 @@ impl PostgresStore {
     /// renews them. Its threads are started now.
     pub(crate) fn new(target: Target, clock: Clock, life: Duration) -> Result<Self, StoreError> {
         let target = Arc::new(target);
+        let timing = Timing { lease: life, ..Timing::default() };
         Ok(Self {
             accounts: Arc::new(Session::start(&target, clock)?),
             journal: Arc::new(Session::start(&target, clock)?),
             leases: Arc::new(Session::start(&target, clock)?),
-            identity: Arc::new(Identity::new(&Timing { lease: life, ..Timing::default() })),
+            identity: Arc::new(Identity::new(&timing, &Arc::new(Machine::new(None)))),
             marks: Marks::new(None, target.place()),
             key: Arc::default(),
             target,
@@ -85,13 +88,15 @@ impl PostgresStore {
     /// The same for a run with waiting times of its own.
     #[must_use]
     pub(crate) fn timed(self, timing: &Timing) -> Self {
-        Self { identity: Arc::new(Identity::new(timing)), ..self }
+        Self { identity: Arc::new(Identity::new(timing, &self.identity.machine)), ..self }
     }
 
     /// The same with a directory of this machine, in which it remembers what it has seen of the database.
     #[must_use]
     pub(crate) fn remembering_in(self, dir: &Path) -> Self {
-        Self { marks: Marks::new(Some(dir), self.target.place()), ..self }
+        let machine = Arc::new(Machine::new(Some(dir)));
+        let identity = Arc::new(self.identity.on(machine));
+        Self { marks: Marks::new(Some(dir), self.target.place()), identity, ..self }
     }
 
     /// The address of the database for people, without user and password.
@@ -157,6 +162,7 @@ impl Store for PostgresStore {
     fn accounts(&self) -> Arc<dyn AccountStore> {
         Arc::new(PostgresAccounts {
             session: Arc::clone(&self.accounts),
+            identity: Arc::clone(&self.identity),
             key: Arc::clone(&self.key),
             place: self.target.place().to_owned(),
         })

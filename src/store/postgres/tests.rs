@@ -204,24 +204,57 @@ async fn a_lease_that_nobody_renewed_is_anothers() {
 }
 
 #[tokio::test]
-async fn who_spends_a_token_is_noted_first() {
-    let Some((store, beside)) = there() else { return };
+async fn who_spends_a_token_is_known_until_it_says_what_came_of_it() {
+    let Some((store, _)) = there() else { return };
     let account = crate::model::fixtures::account("id-1");
     let put = account.clone();
     let change = move |_: Option<&_>, _: &_| crate::store::Edit::Put(Box::new(put));
     store.accounts().change("id-1", Box::new(change)).await.unwrap();
-    let spending = || {
-        beside.run("test", Commit::Read, |tx| {
-            tx.one::<Option<String>>("SELECT spending_by FROM accounts", &[]).map(Option::flatten)
-        })
+    let [one, two, me] = [(); 3]
+        .map(|()| PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap());
+    let token = &account.refresh_token;
+    let spenders = async || -> Vec<bool> {
+        let found = me.accounts().spenders("id-1", token).await.unwrap();
+        found.iter().map(|spender| spender.lives).collect()
     };
-    assert_eq!(spending().await.unwrap(), None);
-    let _lease = store.leases().acquire(LeaseKind::Refresh, "id-1", Duration::ZERO).await.unwrap();
-    assert_eq!(spending().await.unwrap(), Some(store.identity.id.clone()));
+    for spender in [&one, &two, &me] {
+        let lease = spender.leases();
+        let lease = lease.acquire(LeaseKind::Refresh, "id-1", Duration::ZERO).await.unwrap();
+        spender.accounts().spending("id-1", token).await.unwrap();
+        // Each thinks that it has the turn: the leases of those before it have ended.
+        lease.release().await.unwrap();
+    }
+    assert_eq!(spenders().await, [false, false], "they have ended with what they got");
+    let living = two.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    assert_eq!(spenders().await, [false, true]);
+    one.accounts().unspent("id-1").await.unwrap();
+    assert_eq!(spenders().await, [true]);
     let grant = crate::model::fixtures::grant("id-1", 2);
     let now = jiff::Timestamp::now();
-    store.accounts().rotate("id-1", &account.refresh_token, &grant, "api", now).await.unwrap();
-    assert_eq!(spending().await.unwrap(), None, "the new one was spent by nobody");
+    two.accounts().rotate("id-1", token, &grant, "api", now).await.unwrap();
+    assert_eq!(spenders().await, [false; 0], "what it got is stored");
+    living.release().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_process_of_this_machine_had_is_free_once_it_has_ended() {
+    let Some((store, beside)) = there() else { return };
+    let [here, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let (dead, next, other) = (on(&store, &here), on(&store, &here), on(&store, &elsewhere));
+    let _held = dead.leases().acquire(LeaseKind::Upload, "ana", Duration::ZERO).await.unwrap();
+    let acquire = async |store: &PostgresStore| {
+        let leases = store.leases();
+        leases.acquire(LeaseKind::Upload, "ana", Duration::ZERO).await?.release().await
+    };
+    acquire(&next).await.unwrap_err();
+    // Its pid is that of a process that started later.
+    sql(&beside, "UPDATE workers SET process = regexp_replace(process, '[0-9]+$', '1')").await;
+    acquire(&other).await.unwrap_err();
+    acquire(&next).await.unwrap();
+    let left = beside.run("test", Commit::Read, |tx| {
+        tx.one::<i64>("SELECT count(*) FROM holders WHERE account = 'ana'", &[])
+    });
+    assert_eq!(left.await.unwrap(), Some(1), "what it sent may be on its way");
 }
 
 #[tokio::test]

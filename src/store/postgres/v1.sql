@@ -16,11 +16,14 @@ CREATE TABLE cluster (
     is_behind boolean NOT NULL DEFAULT false
 );
 
--- Processes that hold leases, or held some.
+-- Processes that hold leases, or held some. `machine`: what has one state directory; `process`: what tells others
+-- there whether it has ended.
 CREATE TABLE workers (
     id        text PRIMARY KEY,
     host      text NOT NULL,
     pid       bigint NOT NULL,
+    machine   text NOT NULL,
+    process   text,
     heartbeat timestamptz NOT NULL,
     stopped   timestamptz
 );
@@ -57,9 +60,20 @@ CREATE TABLE accounts (
     app                 text,
     api                 text,
     refresh_fingerprint text,
-    spending_by         text,
     entry               text
 );
+
+-- Who is about to spend an account's refresh token, and has not said what came of it: it may have the only login that
+-- lives.
+CREATE TABLE spenders (
+    account     text NOT NULL,
+    worker      text NOT NULL REFERENCES workers (id),
+    fingerprint text NOT NULL,
+    since       timestamptz NOT NULL,
+    PRIMARY KEY (account, worker)
+);
+
+CREATE INDEX spenders_of_worker ON spenders (worker);
 
 -- Who may record of an account's posts. Its row is what writes of an account wait for. `timeline`: that of the server
 -- when the account's last attempt began, after which nothing was left from before it.
