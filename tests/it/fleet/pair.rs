@@ -18,7 +18,8 @@ read -r _
 for node in 0 1; do "$1/pg_ctl" -D "$2/$node" -m immediate stop; done
 rm -rf "$2""#;
 
-/// The settings of both. Only processes crash here, no machines: what a process has written is there.
+/// The settings of both. Only processes crash here, no machines: what a process has written is there. Commits wait for
+/// the standby alone, and not for `pg_basebackup`, which says as well what it has written.
 const SETTINGS: &str = "
 listen_addresses = ''
 fsync = off
@@ -30,7 +31,7 @@ wal_keep_size = 256MB
 wal_sender_timeout = 10s
 wal_receiver_timeout = 10s
 wal_retrieve_retry_interval = 100ms
-synchronous_standby_names = '*'
+synchronous_standby_names = 'walreceiver'
 track_commit_timestamp = on
 ";
 

@@ -37,7 +37,8 @@ const LEASE: Duration = Duration::from_secs(2);
 /// Posts of an account that are asked for at a time.
 const WAVE: usize = 2;
 
-/// Keeps every step of every attempt that is recorded, in the transaction that records it.
+/// Keeps every step of every attempt that is recorded, and who was about to spend a token, in the transaction that
+/// records it.
 const HISTORY: &str = "
     CREATE TABLE public.steps (
         id bigint GENERATED ALWAYS AS IDENTITY, post bigint, phase text, publish_id text, synchronous text);
@@ -46,7 +47,19 @@ const HISTORY: &str = "
         VALUES (NEW.post, NEW.phase, NEW.publish_id, current_setting('synchronous_commit'));
         RETURN NULL; END $$;
     CREATE TRIGGER keep_step AFTER INSERT OR UPDATE OF phase ON tiktok_up.attempts
-        FOR EACH ROW EXECUTE FUNCTION public.keep_step()";
+        FOR EACH ROW EXECUTE FUNCTION public.keep_step();
+    CREATE TABLE public.claims (
+        id bigint GENERATED ALWAYS AS IDENTITY, account text, pid bigint, at timestamptz);
+    CREATE FUNCTION public.keep_claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO public.claims (account, pid, at)
+        SELECT NEW.account, pid, clock_timestamp() FROM tiktok_up.workers WHERE id = NEW.worker;
+        RETURN NULL; END $$;
+    CREATE TRIGGER keep_claim AFTER INSERT OR UPDATE OF owner ON tiktok_up.leases
+        FOR EACH ROW WHEN (NEW.kind = 'refresh') EXECUTE FUNCTION public.keep_claim()";
+
+/// Ends the waits for the standby as an administrator may: what waited is there for all to see, and on no standby.
+const CANCEL: &str =
+    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
 
 /// What is to be posted.
 #[derive(Clone)]
@@ -262,8 +275,11 @@ impl Fleet {
             };
             let exit = code.map_or_else(|| "killed".to_owned(), |code| format!("exit {code}"));
             *lock(&self.exits).entry(exit).or_default() += 1;
-            if !matches!(code, None | Some(0 | 3 | 5 | 6)) {
-                let said = fs::read_to_string(&said).unwrap_or_default();
+            let said = fs::read_to_string(&said).unwrap_or_default();
+            // New tokens that the database does not take are told as what they are, and lie in the log of this machine.
+            let is_told = matches!(code, None | Some(0 | 3 | 5 | 6))
+                || code == Some(4) && said.contains("[refresh_not_saved]");
+            if !is_told {
                 lock(&self.wrong).push(format!("worker {worker} ended with {code:?}: {said}"));
             }
             thread::sleep(Duration::from_millis(rng.random_range(50..400)));
@@ -282,7 +298,6 @@ impl Fleet {
     /// Makes trouble. What it takes two servers for waits until both are there again.
     fn make(self: &Arc<Self>, trouble: Trouble, pair: &mut Pair, rng: &mut StdRng) {
         let worker = rng.random_range(0..self.homes.len());
-        let mut moment = |most: u64| Duration::from_millis(rng.random_range(0..most));
         match trouble {
             Trouble::Kill => {
                 if let Some(pid) = self.signal(worker, Signal::KILL) {
@@ -290,7 +305,7 @@ impl Fleet {
                 }
             }
             Trouble::Stop => {
-                let (fleet, pause) = (Arc::clone(self), LEASE + moment(4000));
+                let (fleet, pause) = (Arc::clone(self), LEASE + moment(rng, 4000));
                 if self.signal(worker, Signal::STOP).is_some() {
                     thread::spawn(move || {
                         thread::sleep(pause);
@@ -304,18 +319,24 @@ impl Fleet {
             }
             Trouble::Crash => {
                 pair.crash();
-                thread::sleep(moment(1500));
+                thread::sleep(moment(rng, 1500));
                 pair.recover();
             }
             Trouble::FailOver => {
                 pair.fail_over();
                 self.wire.leads_to(pair.socket());
-                thread::sleep(moment(1500));
+                thread::sleep(moment(rng, 1500));
                 pair.follow();
             }
             Trouble::Forget => {
                 pair.deafen_standby();
-                thread::sleep(moment(3000));
+                let is_cancelled = rng.random_bool(0.5);
+                for _ in 0..rng.random_range(1..10) {
+                    thread::sleep(moment(rng, 500));
+                    if is_cancelled {
+                        pair.sql(CANCEL);
+                    }
+                }
                 pair.fail_over_deaf();
                 self.wire.leads_to(pair.socket());
                 pair.follow();
@@ -323,22 +344,19 @@ impl Fleet {
             Trouble::Split => {
                 pair.split();
                 self.wire.leads_to(pair.socket());
-                thread::sleep(moment(4000));
+                thread::sleep(moment(rng, 4000));
                 pair.follow();
             }
             Trouble::StandbyAway => {
                 pair.standby_goes();
-                thread::sleep(moment(4000));
+                thread::sleep(moment(rng, 4000));
                 pair.standby_comes();
             }
             Trouble::Cancel => {
                 pair.standby_goes();
                 for _ in 0..5 {
-                    thread::sleep(moment(300));
-                    pair.sql(
-                        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-                         WHERE wait_event = 'SyncRep'",
-                    );
+                    thread::sleep(moment(rng, 300));
+                    pair.sql(CANCEL);
                 }
                 pair.standby_comes();
             }
@@ -382,10 +400,18 @@ impl Fleet {
             // A minute takes six inits of an account.
             for _ in 0..20 {
                 let ran = Ran::of(self.work(0, &all));
-                match ran.code {
-                    Some(0 | 6) => return lost,
-                    _ => said.push(ran),
+                // An outcome that is unknown goes before what has to wait for its minute.
+                let unknown = pair.sql(
+                    "SELECT caption FROM tiktok_up.attempts JOIN tiktok_up.posts ON id = post
+                     WHERE phase = 'unresolved'",
+                );
+                let mut unfinished = self.unfinished();
+                unfinished.retain(|wanted| unknown.iter().all(|row| row[0] != wanted.key));
+                let waits = !unfinished.is_empty();
+                if matches!(ran.code, Some(0 | 6)) && !waits {
+                    return lost;
                 }
+                said.push(ran);
                 self.advance(SignedDuration::from_secs(61));
             }
         }
@@ -407,20 +433,21 @@ impl Fleet {
             if ran.code != Some(3) {
                 lock(&self.wrong).push(format!("a refresh in peace: {ran:#?}"));
             }
-            let spent = pair.sql(&format!(
-                "SELECT pid FROM tiktok_up.accounts JOIN tiktok_up.workers ON id = spending_by
-                 WHERE open_id = '{open_id}'"
-            ));
             let mut rotations = calls.iter().filter(|call| {
                 call["endpoint"] == "token_refresh"
                     && call["account"] == json!(name)
                     && call["code"].is_null()
             });
-            lost.push(LostLogin {
-                account: name.clone(),
-                rotated: rotations.next_back().map(|call| self.real(time(call))),
-                spent_by: spent.first().and_then(|row| row[0].parse().ok()),
+            let rotated = rotations.next_back().map(|call| self.real(time(call)));
+            // Others have tried it since, and had the lease after whoever spent it.
+            let spent = rotated.map(|at| {
+                pair.sql(&format!(
+                    "SELECT pid FROM public.claims WHERE account = '{open_id}' AND at <= '{at}'
+                     ORDER BY id DESC LIMIT 1"
+                ))
             });
+            let spent_by = spent.and_then(|rows| rows.first()?[0].parse().ok());
+            lost.push(LostLogin { account: name.clone(), rotated, spent_by });
             world.consent(&json!({ "account": name }));
             let args = ["login", "--no-browser", "--port", "0"];
             world.login_by(self.command(0, &args)).exits(0);
@@ -497,6 +524,11 @@ impl Fleet {
                 .collect(),
         }
     }
+}
+
+/// Some time, at most so many ms.
+fn moment(rng: &mut StdRng, most: u64) -> Duration {
+    Duration::from_millis(rng.random_range(0..most))
 }
 
 fn handle(nth: usize) -> String {
