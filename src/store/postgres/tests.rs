@@ -739,3 +739,51 @@ async fn a_chunk_may_be_on_its_way_for_as_long_as_its_url_lives() {
     sql(&beside, "UPDATE workers SET heartbeat = clock_timestamp() - interval '60 minutes'").await;
     elsewhere.resolve(file.number, false).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_post_of_one_account_waits_for_no_other_account() {
+    let Some((store, beside)) = there() else { return };
+    let journal = store.open_journal(Accept::Never).await.unwrap().journal;
+    let [mine, bens] =
+        [journal.take_over("ana").await.unwrap(), journal.take_over("ben").await.unwrap()];
+    let other = PostgresStore::new((*store.target).clone(), Clock::default(), LIFE).unwrap();
+    let others = other.open_journal(Accept::Never).await.unwrap().journal;
+    // The commit of one of them takes its time.
+    sql(
+        &beside,
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON posts DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW WHEN (NEW.account = 'ana') EXECUTE FUNCTION slow()",
+    )
+    .await;
+    let (done, until) = std::sync::mpsc::channel();
+    let (held, is_held) = tokio::sync::oneshot::channel();
+    let holding = beside.run("test", Commit::Everywhere, move |tx| {
+        tx.batch("SELECT pg_advisory_xact_lock(7)")?;
+        _ = held.send(());
+        _ = until.recv();
+        Ok(())
+    });
+    let slow = entry(1, 10);
+    let slow = async {
+        is_held.await.unwrap();
+        journal.post_for(&slow, mine).await.unwrap()
+    };
+    let quick = async {
+        let waits = || {
+            other.accounts.run("test", Commit::Read, |tx| {
+                let statement = "SELECT count(*) FROM pg_locks
+                     WHERE locktype = 'advisory' AND objid = 7 AND NOT granted";
+                tx.one::<i64>(statement, &[])
+            })
+        };
+        while waits().await.unwrap() == Some(0) {}
+        let quick = others.post_for(&entry(2, 20).of("ben"), bens).await.unwrap();
+        done.send(()).unwrap();
+        quick
+    };
+    let (ended, slow, quick) = tokio::join!(holding, slow, quick);
+    ended.unwrap();
+    assert_ne!(slow.number, quick.number);
+}

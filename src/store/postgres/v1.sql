@@ -83,13 +83,18 @@ CREATE TABLE epochs (
     timeline text
 );
 
--- The number of the latest post: numbers come in the order of the commits.
+-- Rows that are locked for what nobody else may be in the middle of, with how often that was.
 CREATE TABLE numbers (
     name text PRIMARY KEY,
     last bigint NOT NULL
 );
 
-INSERT INTO numbers (name, last) VALUES ('posts', 0);
+-- The numbers of posts. Those of an account come in the order in which they were recorded; what came to nothing leaves a
+-- gap. A row that counted would keep every machine waiting for each commit of all others; the sequence of an identity needs
+-- no rights of its own.
+CREATE TABLE post_numbers (
+    number integer GENERATED ALWAYS AS IDENTITY
+);
 
 -- What people asked for. A repost is a row of its own with the same `original`.
 CREATE TABLE posts (

@@ -142,7 +142,7 @@ impl Rows for Tx<'_> {
         // Sizes that satisfy the table until `plan` has written the real ones.
         let unknown = entry.source.file().map(|_| 0_i64);
         let number: Option<i64> = self.one(
-            "WITH next AS (UPDATE numbers SET last = last + 1 WHERE name = 'posts' RETURNING last)
+            "WITH next AS (INSERT INTO post_numbers DEFAULT VALUES RETURNING number::bigint AS last)
              INSERT INTO posts (id, original, repost, account, mode, name, source, label, settings,
                  created, size, chunks)
              SELECT last, coalesce($1, last), $2, $3, $4, $5, $6, '', '', $7, $8, $8 FROM next
