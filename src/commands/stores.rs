@@ -56,8 +56,9 @@ impl Stores {
         let variable = |name: &str| database.variable(name);
         let target = Target::read(&database.url, password.as_ref(), &variable)?;
         let local = LocalFiles::open(dir).map_err(StoreError::from)?;
-        let store =
-            PostgresStore::new(target, clock, timing.lease)?.timed(timing).remembering_in(dir);
+        let machine = local.machine().map_err(StoreError::from)?;
+        let store = PostgresStore::new(target, clock, timing.lease)?.timed(timing);
+        let store = store.remembering_in(dir).on_machine(&machine);
         Ok(Self { shared: Arc::new(store.clone()), local, database: Some(store) })
     }
 

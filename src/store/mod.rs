@@ -33,6 +33,7 @@ pub(crate) mod leases;
 pub(crate) mod local;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+pub(crate) mod queue;
 mod rules;
 mod slots;
 #[cfg(test)]
@@ -52,6 +53,7 @@ pub(crate) use error::{
 };
 pub(crate) use journal::{Accept, Alike, ExistingJournal, Journal, Likeness, OpenedJournal, Quota};
 pub(crate) use leases::{Lease, LeaseKind, Leases};
+pub(crate) use queue::Queue;
 pub(crate) use slots::{Asked, Slots};
 
 use crate::encrypt::{Encryption, Key};
@@ -70,6 +72,11 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
 
     /// The times that slots have given to posts.
     fn slots(&self) -> Arc<dyn Slots>;
+
+    /// The posts that wait for a worker. `None`: this store is one machine's, which needs none.
+    fn queue(&self) -> Option<Arc<dyn Queue>> {
+        None
+    }
 
     /// How tokens and `upload_url`s rest. `None`: in plain text. Needs no key.
     fn encryption(&self) -> StoreFuture<'_, Option<Encryption>>;

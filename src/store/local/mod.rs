@@ -9,6 +9,7 @@ mod files;
 mod group;
 pub(crate) mod journal;
 mod leases;
+mod machine;
 pub(crate) mod mark;
 mod slots;
 mod sqlite;

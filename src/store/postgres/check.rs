@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::marks::Marks;
+use super::queue;
 use super::schema::{self, Version};
 use super::tx::Tx;
 use super::{at_rest, cluster};
@@ -88,7 +89,7 @@ pub(super) fn encrypt(
     encryption: &Encryption,
     key: &Arc<Key>,
 ) -> Result<(usize, usize), StoreError> {
-    tx.batch("LOCK TABLE accounts, epochs, attempts IN ACCESS EXCLUSIVE MODE")?;
+    tx.batch("LOCK TABLE accounts, epochs, attempts, queue IN ACCESS EXCLUSIVE MODE")?;
     if at_rest::encryption(tx)?.is_some() {
         at_rest::key(tx, Some(key))?;
     } else {
@@ -114,6 +115,7 @@ pub(super) fn encrypt(
             logins += 1;
         }
     }
+    queue::encrypt(tx, key)?;
     let mut urls = 0;
     let rows = tx.rows(
         "SELECT attempts.post, attempts.number, attempts.upload_url, posts.account

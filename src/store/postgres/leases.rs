@@ -20,6 +20,9 @@ use crate::timing::Timing;
 /// How often a lease is renewed in the time that it lasts if nobody renews it.
 const BEATS: u32 = 4;
 
+/// The version of this program, for others.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The longest pause between two looks at a lease that somebody else has.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -28,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Identity {
     /// A number that nobody else has.
     pub(super) id: String,
-    host: String,
+    pub(super) host: String,
     pid: u32,
     /// What this is one of the processes of.
     pub(super) machine: Arc<Machine>,
@@ -74,8 +77,8 @@ impl Identity {
     /// Says in the database that it lives.
     fn beat(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         tx.execute(
-            "INSERT INTO workers (id, host, pid, machine, process, heartbeat)
-             VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+            "INSERT INTO workers (id, host, pid, machine, process, version, heartbeat)
+             VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())
              ON CONFLICT (id) DO UPDATE SET heartbeat = clock_timestamp(), stopped = NULL",
             &[
                 (&self.id).into(),
@@ -83,6 +86,7 @@ impl Identity {
                 self.pid.into(),
                 self.machine.id()?.into(),
                 self.process.as_ref().map(Process::text).into(),
+                VERSION.into(),
             ],
         )?;
         Ok(())
@@ -97,6 +101,36 @@ impl Identity {
         let this = self.process.as_ref().zip(process);
         let is_gone = this.is_some_and(|(this, process)| this.knows_gone(process));
         Ok(is_gone && machine == self.machine.id()?)
+    }
+
+    /// Says that it takes posts from the queue.
+    pub(super) fn works(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        self.beat(tx)?;
+        self.does(tx, Some("works"))
+    }
+
+    /// Says that it takes none any more.
+    pub(super) fn drains(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        self.beat(tx)?;
+        self.does(tx, Some("drains"))?;
+        self.stops(tx)
+    }
+
+    /// Says that it has ended, if it holds nothing any more.
+    fn stops(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        tx.execute(
+            "UPDATE workers SET stopped = clock_timestamp() WHERE id = $1
+             AND NOT EXISTS (SELECT 1 FROM leases WHERE worker = $1)
+             AND NOT EXISTS (SELECT 1 FROM holders WHERE worker = $1)",
+            &[(&self.id).into()],
+        )?;
+        Ok(())
+    }
+
+    fn does(&self, tx: &Tx<'_>, what: Option<&str>) -> Result<(), StoreError> {
+        let statement = "UPDATE workers SET queue = $2 WHERE id = $1 AND queue IS DISTINCT FROM $2";
+        tx.execute(statement, &[(&self.id).into(), what.into()])?;
+        Ok(())
     }
 }
 
@@ -292,13 +326,7 @@ impl Claim {
         )?;
         tx.execute("DELETE FROM holders WHERE owner = $1", &[(&self.owner).into()])?;
         // Whoever has no lease left works on nothing.
-        tx.execute(
-            "UPDATE workers SET stopped = clock_timestamp() WHERE id = $1
-             AND NOT EXISTS (SELECT 1 FROM leases WHERE worker = $1)
-             AND NOT EXISTS (SELECT 1 FROM holders WHERE worker = $1)",
-            &[(&self.identity.id).into()],
-        )?;
-        Ok(())
+        self.identity.stops(tx)
     }
 }
 

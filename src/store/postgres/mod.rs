@@ -16,6 +16,7 @@ mod leases;
 mod link;
 mod machine;
 mod marks;
+mod queue;
 mod schema;
 mod slots;
 mod target;
@@ -42,6 +43,7 @@ use leases::{Identity, PostgresLeases};
 use link::{Commit, Session};
 use machine::Machine;
 use marks::Marks;
+use queue::PostgresQueue;
 use slots::PostgresSlots;
 use tx::Tx;
 
@@ -49,7 +51,7 @@ use crate::clock::Clock;
 use crate::encrypt::{Encryption, Key};
 use crate::store::{
     Accept, AccountStore, Doubt, ExistingJournal, FlushOnDrop, Journal, Leases, OpenedJournal,
-    Slots, Store, StoreError, StoreFuture,
+    Queue, Slots, Store, StoreError, StoreFuture,
 };
 use crate::timing::Timing;
 
@@ -65,6 +67,8 @@ pub(crate) struct PostgresStore {
     identity: Arc<Identity>,
     /// What this machine has seen of the database.
     marks: Marks,
+    /// What this machine is called, for what only it can post.
+    machine: Arc<str>,
     key: Arc<KeyCell>,
 }
 
@@ -80,6 +84,7 @@ impl PostgresStore {
             leases: Arc::new(Session::start(&target, clock)?),
             identity: Arc::new(Identity::new(&timing, &Arc::new(Machine::new(None)))),
             marks: Marks::new(None, target.place()),
+            machine: Arc::from(""),
             key: Arc::default(),
             target,
         })
@@ -97,6 +102,12 @@ impl PostgresStore {
         let machine = Arc::new(Machine::new(Some(dir)));
         let identity = Arc::new(self.identity.on(machine));
         Self { marks: Marks::new(Some(dir), self.target.place()), identity, ..self }
+    }
+
+    /// The same on a machine that is called so.
+    #[must_use]
+    pub(crate) fn on_machine(self, machine: &str) -> Self {
+        Self { machine: machine.into(), ..self }
     }
 
     /// The address of the database for people, without user and password.
@@ -177,6 +188,15 @@ impl Store for PostgresStore {
 
     fn slots(&self) -> Arc<dyn Slots> {
         Arc::new(PostgresSlots { session: Arc::clone(&self.journal) })
+    }
+
+    fn queue(&self) -> Option<Arc<dyn Queue>> {
+        Some(Arc::new(PostgresQueue {
+            session: Arc::clone(&self.journal),
+            identity: Arc::clone(&self.identity),
+            machine: Arc::clone(&self.machine),
+            key: Arc::clone(&self.key),
+        }))
     }
 
     fn encryption(&self) -> StoreFuture<'_, Option<Encryption>> {

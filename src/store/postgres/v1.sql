@@ -25,7 +25,10 @@ CREATE TABLE workers (
     machine   text NOT NULL,
     process   text,
     heartbeat timestamptz NOT NULL,
-    stopped   timestamptz
+    stopped   timestamptz,
+    version   text NOT NULL,
+    -- What it does with the queue: 'works', 'drains', nothing.
+    queue     text
 );
 
 CREATE TABLE leases (
@@ -198,3 +201,35 @@ CREATE TABLE bookings (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     kept   text NOT NULL
 );
+
+-- What is to be posted by whichever worker comes to it. Whether it was, the posts above tell.
+CREATE TABLE queue (
+    number     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account    text NOT NULL,
+    key        text NOT NULL,
+    version    bigint NOT NULL DEFAULT 0,
+    entry      text NOT NULL,
+    label      text NOT NULL,
+    -- Which machine has its file, if it is one; and what that is called.
+    machine    text,
+    host       text,
+    publish_at bigint,
+    added      bigint NOT NULL,
+    failed     boolean NOT NULL DEFAULT false,
+    why        text,
+    hint       text,
+    code       text,
+    UNIQUE (account, key)
+);
+
+CREATE INDEX queue_to_make ON queue (account, publish_at) WHERE NOT failed;
+
+-- When an account's queue is looked at again (ms since 1970), and who is at it.
+CREATE TABLE turns (
+    account text PRIMARY KEY,
+    again   bigint NOT NULL,
+    worker  text,
+    until   timestamptz
+);
+
+CREATE INDEX turns_by_time ON turns (again);
