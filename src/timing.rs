@@ -69,6 +69,8 @@ timing! {
         "A file that was changed within this time may still be being written, where nobody can tell.";
     still: Duration::from_secs(10), "How long such a file must have been still.";
     watch_limit: Duration::from_mins(1), "How long such files are watched at most.";
+    queue_poll: Duration::from_secs(10),
+        "Pause between two looks of a worker at the queue of a shared store, before jitter; a claim lasts six.";
     quota_window: Duration::from_mins(1), "The length of the API's quota window (TikTok: one minute).";
     lease: Duration::from_mins(1),
         "How long machines that share a database take one for alive that is silent; it says four times as often that it is.";

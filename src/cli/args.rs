@@ -297,6 +297,10 @@ pub(crate) struct UploadArgs {
 
     #[command(flatten)]
     // A doc comment here would replace the command's own help.
+    pub(crate) queue: EnqueueArgs,
+
+    #[command(flatten)]
+    // A doc comment here would replace the command's own help.
     pub(crate) run: RunArgs,
 }
 
@@ -305,8 +309,15 @@ pub(crate) struct UploadArgs {
 #[command(after_help = help::WATCH)]
 pub(crate) struct WatchArgs {
     /// The file that lists the posts, or a folder with videos, as with `upload`
-    #[arg(value_name = "MANIFEST")]
-    pub(crate) list: PathBuf,
+    #[arg(value_name = "MANIFEST", required_unless_present = "queue")]
+    pub(crate) list: Option<PathBuf>,
+
+    /// Take posts from the queue of a shared store, too, which `upload --enqueue` fills: docs/DATABASE.md
+    ///
+    /// Any number of machines may do so. Stopped by a signal, it takes nothing more and ends with the chunk that is
+    /// sent then; another machine goes on.
+    #[arg(long)]
+    pub(crate) queue: bool,
 
     /// Look again so often; what has a `publish_at` is posted when its time comes in any case
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::duration)]
@@ -489,7 +500,28 @@ pub(crate) struct PostArgs {
 
     #[command(flatten)]
     // A doc comment here would replace the command's own help.
+    pub(crate) queue: EnqueueArgs,
+
+    #[command(flatten)]
+    // A doc comment here would replace the command's own help.
     pub(crate) run: RunArgs,
+}
+
+/// Whether posts are left to others.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct EnqueueArgs {
+    /// Check everything here, and leave the posts to a worker of the shared store (`watch --queue`)
+    ///
+    /// All settings of a post are fixed now. Given again, a post that waits is made as it is asked for then, and one that
+    /// failed is tried again.
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "dry_run", "repost", "new_journal", "max_runtime", "no_wait", "no_retry", "chunk_size", "limit_rate",
+            "jobs", "notify_command", "webhook", "notify_when",
+        ]
+    )]
+    pub(crate) enqueue: bool,
 }
 
 /// How posts are made, whatever lists them.
@@ -705,6 +737,11 @@ pub(crate) enum StoreAction {
     /// Programs of earlier versions go on with it, as far as the new version says so.
     #[command(after_help = help::STORE_MIGRATE)]
     Migrate,
+    /// List the processes that work with the database: machine, version, when they spoke last, what they hold
+    ///
+    /// Those of the last hour, and those that hold something.
+    #[command(after_help = help::STORE_WORKERS)]
+    Workers,
 }
 
 /// Arguments of `config`.
@@ -809,7 +846,7 @@ pub(crate) struct OpenArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = help::CANCEL)]
 pub(crate) struct CancelArgs {
-    /// The post, as `status` names it
+    /// The post, as `status` names it: a number, or q and a number for one that waits in the queue of a shared store
     #[arg(value_name = "POST")]
     pub(crate) post: String,
 }

@@ -167,6 +167,7 @@ pub(super) const UPLOAD: &str = headed!(
     "tiktok-up upload videos_to_upload.json --dry-run"
     "tiktok-up upload videos_to_upload.json"
     "tiktok-up upload clips.json --draft --account shop"
+    "tiktok-up upload clips.json --enqueue    for the workers of a shared store"
     "tiktok-up upload - --json < clips.json\n"
     "Run the same command again to resume what was cut off: what is posted is skipped."
 );
@@ -176,6 +177,7 @@ pub(super) const WATCH: &str = headed!(
     "tiktok-up watch /srv/clips/videos_to_upload.json"
     "tiktok-up watch /srv/clips --every 1m    the videos of a folder"
     "tiktok-up watch clips.json --metrics 127.0.0.1:9184"
+    "tiktok-up watch --queue                  what `upload --enqueue` left in a shared store"
     "tiktok-up --json watch clips.json        an object for each post, as `upload` writes"
 );
 
@@ -257,12 +259,16 @@ pub(super) const CONFIG_CHECK: &str = headed!(
 pub(super) const STORE: &str = headed!(
     "Examples",
     "tiktok-up store check                    whether the database can be used, and what to change"
-    "tiktok-up store migrate\n"
+    "tiktok-up store migrate"
+    "tiktok-up store workers                  who works, and at what\n"
     "`url` under `[store]`, or TIKTOK_UP_DATABASE_URL, names the database: docs/DATABASE.md."
 );
 
 pub(super) const STORE_CHECK: &str =
     headed!("Examples", "tiktok-up store check" "tiktok-up store check --json");
+
+pub(super) const STORE_WORKERS: &str =
+    headed!("Examples", "tiktok-up store workers" "tiktok-up store workers --json");
 
 pub(super) const STORE_MIGRATE: &str = headed!("Examples", "tiktok-up store migrate");
 

@@ -1,4 +1,4 @@
-//! `cancel`: call off a post that TikTok is pulling from a URL.
+//! `cancel`: call off a post that TikTok is pulling from a URL, or take one out of the queue.
 
 use serde_json::json;
 
@@ -10,6 +10,8 @@ use crate::exit::Exit;
 use crate::model::{Phase, PostNumber, RecordedPost, Transfer};
 use crate::output::{Failure, post_hint};
 use crate::problem::ErrorCode;
+use crate::store::queue::Removed;
+use crate::text;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,9 @@ enum Outcome {
 
 /// Runs the command.
 pub(super) async fn run(context: &Context, args: &CancelArgs) -> Result<Exit, Failure> {
+    if let Some(number) = args.post.strip_prefix('q').and_then(|number| number.parse().ok()) {
+        return take_out(context, number).await;
+    }
     let number = parse_number(&args.post)?;
     let Some((store, journal)) = journal::existing(context).await? else {
         return Err(Failure::usage(format!("there is no post {number}")));
@@ -84,6 +89,36 @@ pub(super) async fn run(context: &Context, args: &CancelArgs) -> Result<Exit, Fa
             Exit::Temporary
         }
     })
+}
+
+/// Takes a post out of the queue that nobody is at.
+async fn take_out(context: &Context, number: i64) -> Result<Exit, Failure> {
+    let none = || Failure::usage(format!("there is no post q{number} in the queue"));
+    let store = context.existing_store().await?;
+    let queue = store.and_then(|store| store.shared.queue()).ok_or_else(none)?;
+    let printer = &context.printer;
+    let (outcome, exit) = match queue.remove(number).await? {
+        Removed::Unknown => return Err(none()),
+        Removed::Out(label) => {
+            printer.note(format!(
+                "q{number} ({}) is taken out of the queue; what TikTok has of it already, `tiktok-up status` tells",
+                text::shown(&label)
+            ));
+            ("cancelled", Exit::Done)
+        }
+        Removed::InHand(host) => {
+            printer.warn(format!(
+                "a worker on {} is at the account of q{number}: try again when it is done, or after \
+                 `tiktok-up accounts pause`, which lets it end with the post under way",
+                text::plain(&host)
+            ));
+            ("in_hand", Exit::Temporary)
+        }
+    };
+    if printer.is_json() {
+        printer.json(&json!({ "event": "cancel", "queued": number, "outcome": outcome }));
+    }
+    Ok(exit)
 }
 
 /// An error for what TikTok cannot call off, with what to do in its place.

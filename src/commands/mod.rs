@@ -21,6 +21,7 @@ mod logout;
 mod open;
 mod passphrase;
 mod picture;
+mod queue;
 mod refresh;
 mod resolve;
 mod sandbox;
@@ -39,7 +40,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tiktok_open::Client;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 use crate::api;
 use crate::auth::Tokens;
@@ -54,7 +55,7 @@ use crate::model::{Account, RecordedPost};
 use crate::output::{AuthOutput, Everywhere, Failure, Matter, Notes, Printer};
 use crate::problem::Coded as _;
 use crate::resources::{Shortage, no_threads};
-use crate::settings::{Environment, Flags, Home, Settings};
+use crate::settings::{Database, Environment, Flags, Home, Settings};
 use crate::signals::{Shutdown, Signal};
 use crate::source::{blocking, near};
 use crate::text::{self, chain};
@@ -82,6 +83,15 @@ pub(crate) struct Context {
     hooks: Arc<Hooks>,
     /// The key of an encrypted token store, once it was fetched.
     store_key: Arc<OnceLock<Key>>,
+    /// A database that was opened: what works side by side shares its few connections.
+    opened: Arc<AsyncMutex<Option<Opened>>>,
+}
+
+/// A store in a database, and the settings that name it.
+#[derive(Debug)]
+struct Opened {
+    database: Database,
+    stores: Stores,
 }
 
 impl Context {
@@ -160,8 +170,14 @@ impl Context {
     ) -> Result<Self, Failure> {
         let client = api::client(settings.endpoints.clone(), settings.clock, &settings.timing)?;
         let hooks = Arc::new(hooks::none(&settings));
-        let (ended, store_key) = (Arc::default(), Arc::default());
-        Ok(Self { settings, printer, client, shutdown, ended, hooks, store_key })
+        let (ended, store_key, opened) = <_>::default();
+        Ok(Self { settings, printer, client, shutdown, ended, hooks, store_key, opened })
+    }
+
+    /// The same with the database that another one has opened, if both lead to it.
+    #[must_use]
+    fn beside(self, other: &Self) -> Self {
+        Self { opened: Arc::clone(&other.opened), ..self }
     }
 
     /// With the hooks of the settings and of options, for a command that calls any.
@@ -207,11 +223,23 @@ impl Context {
 
     /// The store that the settings name, made if there is none. Without the key of an encrypted one.
     async fn store(&self) -> Result<Stores, Failure> {
-        Box::pin(Stores::open(&self.settings)).await
+        let Some(database) = &self.settings.database else {
+            return Box::pin(Stores::open(&self.settings)).await;
+        };
+        let mut opened = self.opened.lock().await;
+        if let Some(known) = opened.as_ref().filter(|known| known.database == *database) {
+            return Ok(known.stores.clone());
+        }
+        let stores = Box::pin(Stores::open(&self.settings)).await?;
+        *opened = Some(Opened { database: database.clone(), stores: stores.clone() });
+        Ok(stores)
     }
 
     /// The same if there is one: whoever only looks makes none.
     async fn existing_store(&self) -> Result<Option<Stores>, Failure> {
+        if self.settings.database.is_some() {
+            return self.store().await.map(Some);
+        }
         Box::pin(Stores::existing(&self.settings)).await
     }
 
@@ -372,10 +400,16 @@ async fn perform(
         Command::Accounts(args) => accounts::run(&load().await?, args, env).await,
         Command::Upload(args) => {
             let list = upload::PostList::Manifest(args.manifest.clone());
+            if args.queue.enqueue {
+                return Box::pin(upload::enqueue(&load().await?, &list, &args.run)).await;
+            }
             run_upload(printer, load().await, &list, &args.run).await
         }
         Command::Post(args) => {
             let list = upload::PostList::Options(args.clone());
+            if args.queue.enqueue {
+                return Box::pin(upload::enqueue(&load().await?, &list, &args.run)).await;
+            }
             let run = upload::post_key(args);
             let outcome = match loaded(printer, load().await, args.run.hooks_of_run()) {
                 Ok(context) => {

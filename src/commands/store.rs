@@ -1,12 +1,14 @@
-//! `store check` and `store migrate`: the database that machines share.
+//! `store check`, `store migrate` and `store workers`: the database that machines share.
 
 use serde_json::json;
 
 use crate::cli::{StoreAction, StoreArgs};
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::output::Failure;
+use crate::output::{Failure, Table, moment};
 use crate::problem::{Coded, ErrorCode, Problem};
+use crate::store::queue::Doing;
+use crate::text;
 
 /// What was found, and what is wrong with it, if something is.
 pub(super) type Found = (String, Option<Failure>);
@@ -27,7 +29,56 @@ pub(super) async fn run(context: &Context, args: &StoreArgs) -> Result<Exit, Fai
     match args.action {
         StoreAction::Check => check(context).await,
         StoreAction::Migrate => migrate(context).await,
+        StoreAction::Workers => workers(context).await,
     }
+}
+
+/// Lists who works with the database.
+async fn workers(context: &Context) -> Result<Exit, Failure> {
+    if context.settings.database.is_none() {
+        return Err(NoDatabase.into());
+    }
+    let store = context.store().await?;
+    let queue = store.shared.queue().ok_or(NoDatabase)?;
+    let workers = queue.workers().await?;
+    let accounts = store.shared.accounts().all().await.unwrap_or_default();
+    let name = |open_id: &String| {
+        accounts.get(open_id).map_or_else(|| open_id.clone(), |it| it.name().to_owned())
+    };
+    let printer = &context.printer;
+    let mut table = Table::new(&["MACHINE", "PID", "VERSION", "DOES", "SPOKE", "HOLDS"]);
+    for worker in &workers {
+        let doing = match worker.doing {
+            Doing::Works => "works",
+            Doing::Drains => "drains",
+            Doing::Runs => "runs",
+            Doing::Ended => "ended",
+            Doing::Silent => "silent",
+        };
+        let holds: Vec<_> = worker.holds.iter().map(name).collect();
+        if printer.is_json() {
+            printer.json(&json!({
+                "event": "worker",
+                "host": worker.host,
+                "pid": worker.pid,
+                "version": worker.version,
+                "state": doing,
+                "heartbeat": worker.heartbeat.to_string(),
+                "holds": holds,
+            }));
+            continue;
+        }
+        let (pid, spoke) = (worker.pid.to_string(), moment(worker.heartbeat));
+        let [host, version] = [&worker.host, &worker.version].map(|it| text::plain(it));
+        let holds = text::plain(&holds.join(", "));
+        table.row([host, pid, version, doing.to_owned(), spoke, holds]);
+    }
+    if !printer.is_json() && workers.is_empty() {
+        printer.note("nobody has worked with the database within the last hour");
+    } else if !printer.is_json() {
+        printer.table(&table);
+    }
+    Ok(Exit::Done)
 }
 
 async fn check(context: &Context) -> Result<Exit, Failure> {

@@ -204,6 +204,13 @@ impl AccountWorker {
         outcomes
     }
 
+    /// The posts that were made, by their places in the manifest.
+    pub(super) async fn made(&self, posts: &[PreparedPost]) -> BTreeSet<usize> {
+        let made = self.resolver.made(posts).await;
+        let made = posts.iter().zip(made).filter(|(_, row)| row.is_some());
+        made.map(|(post, _)| post.post_ref.index).collect()
+    }
+
     /// The posts that wait for nothing although their time has not come, by their places in the manifest.
     pub(super) async fn not_waiting(&self, posts: &[PreparedPost]) -> BTreeSet<usize> {
         if posts.iter().all(|post| self.is_due(post)) {

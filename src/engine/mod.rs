@@ -216,6 +216,17 @@ impl Engine {
         false
     }
 
+    /// The posts that were made, by their places in the manifest. Nothing is read to find them.
+    pub(crate) async fn made(&self, prepared: &Prepared) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        for (account, posts) in &prepared.accounts {
+            let events = EventSender::silent();
+            let worker = AccountWorker::new(Arc::clone(&self.0), account.clone(), events);
+            found.extend(worker.made(posts).await);
+        }
+        found
+    }
+
     /// The posts that wait for nothing although their time has not come, by their places in the manifest: they
     /// were made before it was put off, or are the same as another one of the manifest that goes first. Nothing
     /// is read to find them, and after a signal no more are looked for.

@@ -24,10 +24,12 @@ mod table;
 mod token;
 mod value;
 mod web;
+mod written;
 
 pub(crate) use self::kind::{other_encoding, other_kind};
 pub(crate) use self::read::{examine, is_manifest, object};
 pub(crate) use self::web::refusal as address_refusal;
+pub(crate) use self::written::written;
 pub(crate) use crate::model::{Entry, Manifest};
 
 /// The JSON Schema of a manifest that is JSON.

@@ -131,6 +131,9 @@ catalogue! {
             `password_file`, or comes from `password_command`";
     DatabaseNotSet: "A command is about a database that keeps the store, and none does."
         => "set `url` under `[store]` in config.toml, or TIKTOK_UP_DATABASE_URL";
+    QueueNotShared: "Posts were to be put into a queue, or taken from one, and the store is files of this machine, which have none."
+        => "`tiktok-up upload` and `tiktok-up watch` with a manifest post from this machine; a queue that several \
+            machines work off is in a database: set `url` under `[store]` (docs/DATABASE.md)";
     DatabaseDenied: "The user of the database may not do what this program needs."
         => "as its owner, `GRANT CREATE ON DATABASE … TO …` lets it make the schema `tiktok_up`; where that is there, \
             `GRANT USAGE ON SCHEMA tiktok_up TO …` and `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \

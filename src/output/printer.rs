@@ -187,6 +187,15 @@ impl Printer {
         Self(Arc::clone(&self.0), Talk::Behind)
     }
 
+    /// One for work that goes on beside others: it says the same, line by line and without bars, and keeps a count of
+    /// its own of what it has told.
+    #[must_use]
+    pub(crate) fn apart(&self) -> Self {
+        let options = OutputOptions { bars: false, ..self.0.options };
+        let onto = |is_data| Box::new(Onto { printer: self.behind(), is_data });
+        Self::on(options, onto(true), onto(false))
+    }
+
     /// What sees to it, when it is dropped, that all that was said is written.
     pub(crate) fn last_words(&self) -> LastWords {
         LastWords(self.clone())
@@ -592,6 +601,30 @@ impl Printer {
 
     fn out(&self) -> MutexGuard<'_, Out> {
         self.0.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream of whole lines that another printer writes.
+struct Onto {
+    printer: Printer,
+    /// Whether they are data, or talk.
+    is_data: bool,
+}
+
+impl Write for Onto {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        if self.is_data {
+            self.printer.write_out(text);
+        } else {
+            self.printer.write_err(text);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -216,6 +216,7 @@ codes! {
             DatabaseAuthorities = "database_authorities",
             DatabaseClosed = "database_closed",
             DatabaseNotSet = "database_not_set",
+            QueueNotShared = "queue_not_shared",
             DatabaseDenied = "database_denied",
             DatabaseRefused = "database_refused",
             DatabaseTls = "database_tls",

@@ -100,7 +100,7 @@ pub(super) struct AppEntry {
 }
 
 /// Where an app's client secret comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SecretSource {
     /// `client_secret`.
     Here(Secret),

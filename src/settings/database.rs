@@ -19,7 +19,7 @@ pub(super) const URL_VAR: &str = "TIKTOK_UP_DATABASE_URL";
 const VARIABLES: [&str; 5] = ["HOME", "PGHOST", "PGPASSFILE", "PGPASSWORD", "SSL_CERT_FILE"];
 
 /// The database that keeps the store. What it shows of itself is no secret.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "such a build has none"))]
 pub(crate) struct Database {
     /// Its address, which may hold a password.

@@ -29,9 +29,9 @@ use self::posting::queue::Queue;
 use self::posting::worker::{self, Posting, Workers};
 use self::web::flash::Flashes;
 use self::web::streams::Streams;
-use super::Context;
+use super::{Context, queue};
 use crate::auth::browser;
-use crate::cli::{GlobalArgs, Listen, ServeArgs};
+use crate::cli::{GlobalArgs, Listen, RunArgs, ServeArgs};
 use crate::console::access::{Access, Hooks, Origin, Rules};
 use crate::console::server::{self, Server, Tls};
 use crate::exit::Exit;
@@ -125,7 +125,13 @@ pub(super) async fn run(
     let serving = server.serve(access.protect(web::router(Arc::clone(&console))), ends);
     let working = async {
         if args.worker {
-            worker::work(&console.posting, args.list.clone()).await;
+            let settings = || console.context();
+            let queue = async {
+                if context.settings.database.is_some() {
+                    queue::Worker::new(&RunArgs::default(), worker::EVERY).work(&settings).await;
+                }
+            };
+            tokio::join!(worker::work(&console.posting, args.list.clone()), queue);
         }
     };
     tokio::join!(serving, working, console.sweep_drafts());

@@ -5,6 +5,7 @@ mod event;
 mod evidence;
 mod listing;
 mod mended;
+mod queued;
 mod words;
 
 use std::collections::HashSet;
@@ -82,6 +83,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         // Where it cannot be had, the posts are listed without it.
         let listing = listing.with(evidence.unwrap_or_default());
         listing.show(complete).await?;
+        queued::show(context, args, &store, &accounts).await?;
         if stopped.is_some() {
             say_unasked(context, &asked.unasked, args.wait);
         }
@@ -106,6 +108,7 @@ pub(super) async fn look(context: &Context, args: &StatusArgs) -> Result<Exit, F
     let posts = recorded(&journal, number, args.all).await?;
     let listing = Listing::new(context, args, Some(journal.as_ref()), &accounts, posts).await?;
     listing.show(true).await?;
+    queued::show(context, args, &store, &accounts).await?;
     Ok(listing.exit())
 }
 

@@ -2,12 +2,13 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::PostArgs;
-use crate::engine::Withdrawals;
+use crate::engine::{Event, RateLimiter, Withdrawals};
 use crate::fault;
 use crate::manifest::MAX_SIZE;
+use crate::model::PostOutcome;
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::resources::{Denied, Shortage, is_machine_fault};
 use crate::source::{VideoError, VideoFile, near};
@@ -34,6 +35,31 @@ pub(in crate::commands) enum PostList {
     Options(Box<PostArgs>),
     /// A manifest as it was read before.
     Text(Arc<TextList>),
+    /// Posts of an account that a queue has.
+    Queue(Arc<QueuedList>),
+}
+
+/// Posts that a queue has. Their entries are complete: nothing of config.toml or of options is added to them.
+#[derive(Debug)]
+pub(in crate::commands) struct QueuedList {
+    /// What it is called when it is talked about.
+    pub(in crate::commands) name: String,
+    /// A manifest of them.
+    pub(in crate::commands) text: Vec<u8>,
+    /// How fast they are sent, together with all others of the process.
+    pub(in crate::commands) rate: RateLimiter,
+    /// How each has ended its run by now, with its place in the list.
+    pub(in crate::commands) ended: Mutex<Vec<PostOutcome>>,
+}
+
+impl QueuedList {
+    /// Takes in what happened.
+    fn event(&self, event: &Event) {
+        if let Event::Ended(outcome) = event {
+            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            ended.push(PostOutcome::clone(outcome));
+        }
+    }
 }
 
 /// A manifest that is given with its text, so that whoever gives it knows which post has which place in it, and what
@@ -99,7 +125,7 @@ impl Coded for InputError {
 impl PostList {
     /// Whether a run is to say which posts have left it before they were made.
     pub(super) fn tells_of_gone(&self) -> bool {
-        !matches!(self, Self::Text(_))
+        !matches!(self, Self::Text(_) | Self::Queue(_))
     }
 
     /// The manifest, if there is one.
@@ -107,7 +133,32 @@ impl PostList {
         match self {
             Self::Manifest(path) => Some(path),
             Self::Text(list) => Some(&list.path),
-            Self::Options(_) => None,
+            Self::Options(_) | Self::Queue(_) => None,
+        }
+    }
+
+    /// Whether anything keeps the posts for later: a manifest, or a queue.
+    pub(super) fn is_kept(&self) -> bool {
+        !matches!(self, Self::Options(_))
+    }
+
+    /// Whether the entries say all that is asked for.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self, Self::Queue(_))
+    }
+
+    /// How fast the posts are to be sent, where that is not the run's to say.
+    pub(super) fn rate(&self) -> Option<RateLimiter> {
+        match self {
+            Self::Queue(list) => Some(list.rate.clone()),
+            Self::Manifest(_) | Self::Options(_) | Self::Text(_) => None,
+        }
+    }
+
+    /// Tells whoever gave the list what happened.
+    pub(super) fn event(&self, event: &Event) {
+        if let Self::Queue(list) = self {
+            list.event(event);
         }
     }
 
@@ -115,7 +166,7 @@ impl PostList {
     pub(super) fn withdrawals(&self) -> Withdrawals {
         match self {
             Self::Text(list) => list.withdrawals.clone(),
-            Self::Manifest(_) | Self::Options(_) => Withdrawals::default(),
+            Self::Manifest(_) | Self::Options(_) | Self::Queue(_) => Withdrawals::default(),
         }
     }
 }
@@ -127,6 +178,12 @@ impl From<&TextList> for Input {
             folder: list.path.parent().unwrap_or(Path::new("")).to_owned(),
             name: format!("`{}`", shown(&list.path.display().to_string())),
         }
+    }
+}
+
+impl From<&QueuedList> for Input {
+    fn from(list: &QueuedList) -> Self {
+        Self { text: list.text.clone(), folder: PathBuf::new(), name: list.name.clone() }
     }
 }
 

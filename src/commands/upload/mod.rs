@@ -1,5 +1,6 @@
 //! `upload MANIFEST` and `post FILE`: post what has not been posted, resume what was cut off.
 
+mod enqueue;
 mod given;
 mod input;
 mod left;
@@ -29,7 +30,7 @@ use crate::manifest::{self, Manifest};
 use crate::model::account::Accounts;
 use crate::model::{
     AccountDefaults, AccountDefaultsError, Defaults, Diagnostics, Entry, Field, FieldValue,
-    FieldValues, Mode, UserOrigin,
+    FieldValues, Mode, Part, UserOrigin,
 };
 use crate::output::{self, Everywhere, Failure, Matter, UploadOutput};
 use crate::problem::ErrorKind;
@@ -37,9 +38,10 @@ use crate::signals::Signal;
 use crate::source::{FileWatch, Fingerprints, Sources, WatchError};
 use crate::store::{Accept, AccountError, ExistingJournal, Journal, Store};
 
+pub(super) use self::enqueue::{NoQueue, enqueue};
 use self::given::Origins;
 use self::input::{Input, InputError};
-pub(super) use self::input::{PostList, TextList};
+pub(super) use self::input::{PostList, QueuedList, TextList};
 pub(super) use self::left::note_refusal;
 use self::left::{leftovers, tell_gone};
 use self::slots::Slots;
@@ -77,7 +79,7 @@ pub(super) async fn run(
     // A second signal ends the run here and now, and the tasks of the engine may outlive this for a moment.
     let _flushed = store.shared.flush_on_drop();
     let output = UploadOutput::new(&context.printer).of(&prepared);
-    if list.manifest().is_none() && has_later_ones(&prepared, context.settings.clock.now()) {
+    if !list.is_kept() && has_later_ones(&prepared, context.settings.clock.now()) {
         context.printer.note(
             "nothing keeps a post for later: run the same command again once its time has come",
         );
@@ -130,6 +132,7 @@ pub(super) async fn run(
     let mut logins = LostLogins::new();
     while let Some(event) = events.next().await.inspect(|event| context.ended.event(event)) {
         output.event(&event);
+        list.event(&event);
         if !args.dry_run {
             notice(context, &output, &event, &mut logins).await;
         }
@@ -159,7 +162,7 @@ pub(super) async fn run(
     tokens.flush().await;
     hooks::notice_logins(context, &accounts_now, &logins).await;
     // No manifest lists it, so nothing comes to it by itself.
-    let is_unkept = list.manifest().is_none() && output.has_paused();
+    let is_unkept = !list.is_kept() && output.has_paused();
     let exit = output.finish(if is_unkept { Exit::Temporary } else { Exit::Done });
     say_what_to_run_again(context, args, is_unkept, output.has_posted() && exit != Exit::Done);
     Ok(exit)
@@ -225,9 +228,10 @@ async fn make_ready(
         PostList::Manifest(path) => manifest_key(path),
         PostList::Text(list) => manifest_key(&list.path),
         PostList::Options(args) => post_key(args),
+        PostList::Queue(list) => list.name.clone(),
     };
     let list = list.clone();
-    let withdrawals = list.withdrawals();
+    let (withdrawals, rate, is_complete) = (list.withdrawals(), list.rate(), list.is_complete());
     let (input, origins) = match context.aside(move || read_list(&list)).await? {
         Ok(input) => input?,
         Err(signal) => return Ok(Err(signal)),
@@ -250,7 +254,7 @@ async fn make_ready(
     if !accounts.is_empty() {
         context.printer.settle_everywhere(Everywhere::NoLogin);
     }
-    let given = defaults(context, args, &accounts)?;
+    let given = if is_complete { Defaults::default() } else { defaults(context, args, &accounts)? };
     let (manifest, faults) = read(context, args, &input, origins.as_ref(), &given)?;
     let is_from_options = |entry: &Entry| entry.user_from == UserOrigin::CommandLine;
     if let Some(name) = args.account.as_ref().filter(|_| !accounts.is_empty())
@@ -291,7 +295,8 @@ async fn make_ready(
     };
 
     // The posts, checked as far as that goes without TikTok.
-    let options = Options { withdrawals, ..options(args) };
+    let options = options(args);
+    let options = Options { withdrawals, rate: rate.unwrap_or(options.rate), ..options };
     let preparation = Preparation {
         name: input.name,
         folder: input.folder,
@@ -376,6 +381,25 @@ fn told(refused: Refused, origins: Option<&Origins>) -> Refused {
     Refused { problems, missing_logins, ..refused }
 }
 
+/// What is wrong with posts of a list, by their places, if that is all that has ended a run: what each is, and whether
+/// it is only that its file is not there.
+pub(super) fn refused_posts(failure: &Failure) -> Option<BTreeMap<usize, (String, bool)>> {
+    let Some(PrepareError::Refused(refused)) = failure.error.downcast_ref() else { return None };
+    if refused.is_of_logins() {
+        return None;
+    }
+    let mut posts = BTreeMap::new();
+    for problem in &refused.problems {
+        let Part::Post(index) = problem.part else { return None };
+        let is_missing = refused
+            .missing_files
+            .iter()
+            .any(|path| problem.message.contains(&*path.to_string_lossy()));
+        posts.entry(index).or_insert((problem.message.clone(), is_missing));
+    }
+    Some(posts)
+}
+
 /// Reads what lists the posts, and where their fields come from if that is no manifest.
 fn read_list(list: &PostList) -> Result<(Input, Option<Origins>), InputError> {
     let given = match list {
@@ -385,6 +409,7 @@ fn read_list(list: &PostList) -> Result<(Input, Option<Origins>), InputError> {
         }
         PostList::Manifest(path) => return Ok((Input::read(path)?, None)),
         PostList::Text(list) => return Ok((Input::from(&**list), None)),
+        PostList::Queue(list) => return Ok((Input::from(&**list), None)),
     };
     Ok((given.0, Some(given.1)))
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::fs::{self, FsError, Lock, LockError, PRIVATE_FILE};
+use crate::fs::{self, FsError, Lock, PRIVATE_FILE};
 use crate::store::AccountError;
 
 /// The file, among the locks: it is no state that anybody would want to copy.
@@ -28,7 +28,6 @@ pub(super) fn identity(dir: &Path) -> Result<String, AccountError> {
     fs::write_atomic(&path, id.as_bytes(), PRIVATE_FILE)?;
     Ok(id)
 }
-
 
 fn read(path: &Path) -> Result<Option<String>, FsError> {
     let text = fs::read_private(path)?;

@@ -1,20 +1,18 @@
 //! The queue: a table of what is to be made, and one of whose turn it is.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::at_rest;
+use super::at_rest::{self, KeyCell};
 use super::leases::Identity;
 use super::link::{Commit, Session};
 use super::tx::Tx;
 use crate::encrypt::{self, Key, Place};
 use crate::secret::Secret;
-use crate::store::queue::{
-    Added, Doing, End, Queue, Queued, Removed, SeenWorker, Why, Wish,
-};
+use crate::store::queue::{Added, Doing, End, Queue, Queued, Removed, SeenWorker, Why, Wish};
 use crate::store::{AccountError, StoreError, StoreFuture};
 
 /// The most posts of an account that are given at a time.
@@ -27,7 +25,8 @@ const NEVER: i64 = i64::MAX;
 const SILENCE: i64 = 90;
 
 /// The columns that make a [`Queued`]; `$1` is the identity of this machine.
-const COLUMNS: &str = "queue.number, queue.version, queue.account, label, publish_at, added, queue.host,
+const COLUMNS: &str =
+    "queue.number, queue.version, queue.account, label, publish_at, added, queue.host,
     queue.machine IS NULL OR queue.machine = $1, failed, why, hint, code, at.host";
 
 /// Who is at an account: whoever claimed its turn, or has its lease.
@@ -47,12 +46,12 @@ pub(super) struct PostgresQueue {
     pub(super) identity: Arc<Identity>,
     /// The identity of this machine.
     pub(super) machine: Arc<str>,
-    pub(super) key: Arc<OnceLock<Arc<Key>>>,
+    pub(super) key: Arc<KeyCell>,
 }
 
 impl Queue for PostgresQueue {
     fn add(&self, wishes: Vec<Wish>) -> StoreFuture<'_, Vec<Added>> {
-        let (key, machine) = (self.key.get().cloned(), Arc::clone(&self.machine));
+        let (key, machine) = (self.key.get(), Arc::clone(&self.machine));
         let host = self.identity.host.clone();
         self.session.run("take posts into the queue", Commit::Everywhere, move |tx| {
             let key = at_rest::key(tx, key.as_ref())?;
@@ -124,7 +123,7 @@ impl Queue for PostgresQueue {
     }
 
     fn due<'a>(&'a self, account: &'a str) -> StoreFuture<'a, Vec<(Queued, Secret)>> {
-        let (key, machine) = (self.key.get().cloned(), Arc::clone(&self.machine));
+        let (key, machine) = (self.key.get(), Arc::clone(&self.machine));
         let account = account.to_owned();
         self.session.run("read the queue", Commit::Read, move |tx| {
             let key = at_rest::key(tx, key.as_ref())?;
@@ -204,9 +203,8 @@ impl Queue for PostgresQueue {
 
     fn drain(&self) -> StoreFuture<'_, ()> {
         let identity = Arc::clone(&self.identity);
-        self.session.run("say that it takes nothing more", Commit::Soon, move |tx| {
-            identity.drains(tx)
-        })
+        self.session
+            .run("say that it takes nothing more", Commit::Soon, move |tx| identity.drains(tx))
     }
 
     fn workers(&self) -> StoreFuture<'_, Vec<SeenWorker>> {

@@ -29,7 +29,7 @@ use crate::signals::{Shutdown, StopPart};
 use crate::text::chain;
 
 /// How often what was put off is tried again, if nothing says when it may be.
-const EVERY: Duration = Duration::from_mins(5);
+pub(crate) const EVERY: Duration = Duration::from_mins(5);
 
 /// The same of what passes by itself, as somebody watches.
 const SOON: Duration = Duration::from_secs(30);
