@@ -81,6 +81,7 @@ mod process;
 mod proxy;
 mod pty;
 mod qr;
+mod queue;
 mod quiet;
 mod refresh;
 mod rehearsal;
