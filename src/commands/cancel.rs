@@ -104,7 +104,7 @@ async fn take_out(context: &Context, number: i64) -> Result<Exit, Failure> {
                 "q{number} ({}) is taken out of the queue; what TikTok has of it already, `tiktok-up status` tells",
                 text::shown(&label)
             ));
-            ("cancelled", Exit::Done)
+            ("taken_out", Exit::Done)
         }
         Removed::InHand(host) => {
             printer.warn(format!(
@@ -116,7 +116,7 @@ async fn take_out(context: &Context, number: i64) -> Result<Exit, Failure> {
         }
     };
     if printer.is_json() {
-        printer.json(&json!({ "event": "cancel", "queued": number, "outcome": outcome }));
+        printer.json(&json!({ "event": "dequeued", "number": number, "outcome": outcome }));
     }
     Ok(exit)
 }
