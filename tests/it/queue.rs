@@ -24,6 +24,17 @@ fn a_store_of_one_machine_has_none_and_says_what_to_do() {
     assert_eq!(world.inits(), 0);
 }
 
+/// The address of a new database of this name. `None`: there is no server to test with.
+#[cfg(feature = "postgres")]
+pub(crate) fn database(name: &str) -> Option<String> {
+    let server = crate::server::server()?;
+    let createdb = crate::server::programs().unwrap().join("createdb");
+    let mut make = std::process::Command::new(createdb);
+    make.args(["-U", "tiktok", "-h"]).arg(&server.folder).arg(name);
+    assert!(make.status().unwrap().success());
+    Some(format!("postgres:///{name}?host={}&user=tiktok", server.folder.display()))
+}
+
 #[cfg(feature = "postgres")]
 mod shared {
     use std::fs;
@@ -36,7 +47,6 @@ mod shared {
 
     use super::*;
     use crate::process::Running;
-    use crate::server::server;
     use crate::shelf::{HOST, Shelf};
     use crate::world::{ADA, BEA, CHUNK, sha256};
 
@@ -52,15 +62,7 @@ mod shared {
     impl Fleet {
         /// With `@ada` and `@bea` logged in. `None`: there is no server to test with.
         fn new(name: &str) -> Option<Self> {
-            let server = server()?;
-            let folder = server.folder.display();
-            let made = Command::new(crate::server::programs().unwrap().join("createdb"))
-                .args(["-U", "tiktok", "-h"])
-                .arg(&server.folder)
-                .arg(name)
-                .status();
-            assert!(made.unwrap().success());
-            let url = format!("postgres:///{name}?host={folder}&user=tiktok");
+            let url = database(name)?;
             let world = World::new().timing(TIMES).in_database(url.clone());
             for handle in [ADA, BEA] {
                 world.login(handle).exits(0);
