@@ -88,7 +88,7 @@ mod tests {
             title in prop::option::of("[a-z {}\"\\\\]{1,20}"),
             text in "[ a-z#{}\n\"\\\\äß]{0,40}",
             draft in any::<bool>(),
-            level in prop::option::of(prop_oneof![Just(Privacy::SelfOnly), Just(Privacy::PublicToEveryone)]),
+            level in prop::option::of(prop_oneof![Just(Privacy::SelfOnly), Just(Privacy::Public)]),
             flags in prop::array::uniform5(prop::option::of(any::<bool>())),
             brand in any::<[bool; 2]>(),
             skip_media_check in any::<bool>(),

@@ -20,7 +20,6 @@ const VARIABLES: [&str; 5] = ["HOME", "PGHOST", "PGPASSFILE", "PGPASSWORD", "SSL
 
 /// The database that keeps the store. What it shows of itself is no secret.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "such a build has none"))]
 pub(crate) struct Database {
     /// Its address, which may hold a password.
     pub(crate) url: Secret,

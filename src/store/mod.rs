@@ -33,6 +33,7 @@ pub(crate) mod leases;
 pub(crate) mod local;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "such a build has no queue"))]
 pub(crate) mod queue;
 mod rules;
 mod slots;

@@ -72,9 +72,10 @@ pub(in crate::commands) async fn enqueue(
     let wishes = left.map(|(account, post)| wish(account, post)).collect::<Result<Vec<_>, _>>()?;
     let mut added = queue.add(wishes).await?.into_iter();
     for (account, post) in posts {
-        let outcome = match made.contains(&post.post_ref.index) {
-            true => Some(Outcome::Made),
-            false => added.next().map(Outcome::Added),
+        let outcome = if made.contains(&post.post_ref.index) {
+            Some(Outcome::Made)
+        } else {
+            added.next().map(Outcome::Added)
         };
         if let Some(outcome) = outcome {
             tell(context, account, post, outcome);
@@ -102,13 +103,12 @@ fn wish(account: &Account, post: &PreparedPost) -> Result<Wish, Failure> {
     };
     let entry = written(&post.asked, &account.open_id).ok_or_else(no_text)?;
     // Of the same name, else of the same content and mode, it is the same post.
-    let key = match &post.asked.id {
-        Some(id) => format!("id {id}"),
-        None => {
-            let of_source = [Field::Mode, Field::VideoPath, Field::VideoUrl, Field::PhotoUrls];
-            let source: Vec<_> = of_source.iter().map(|field| entry.get(field.name())).collect();
-            format!("source {}", blake3::hash(json!(source).to_string().as_bytes()).to_hex())
-        }
+    let key = if let Some(id) = &post.asked.id {
+        format!("id {id}")
+    } else {
+        let of_source = [Field::Mode, Field::VideoPath, Field::VideoUrl, Field::PhotoUrls];
+        let source: Vec<_> = of_source.iter().map(|field| entry.get(field.name())).collect();
+        format!("source {}", blake3::hash(json!(source).to_string().as_bytes()).to_hex())
     };
     Ok(Wish {
         account: account.open_id.clone(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "postgres")]
 use super::machine;
 use super::tokens::RefreshLog;
 use crate::encrypt::Key;
@@ -35,6 +36,7 @@ impl LocalFiles {
 
     /// What this machine is called by others that share its store: made once, and the same for as long as the
     /// directory is there. Blocks.
+    #[cfg(feature = "postgres")]
     pub(crate) fn machine(&self) -> Result<String, AccountError> {
         machine::identity(&self.dir)
     }

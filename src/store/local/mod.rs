@@ -9,6 +9,7 @@ mod files;
 mod group;
 pub(crate) mod journal;
 mod leases;
+#[cfg(feature = "postgres")]
 mod machine;
 pub(crate) mod mark;
 mod slots;
