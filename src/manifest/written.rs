@@ -70,7 +70,12 @@ mod tests {
         let object = ObjectAddress::of("s3://clips/a b/c.mp4").unwrap().unwrap();
         prop_oneof![
             Just(Source::File(Location::Path("/videos/a \"b\".mp4".into()))),
-            Just(Source::File(Location::Object(object))),
+            // A build that can read none refuses it.
+            Just(Source::File(if cfg!(feature = "cloud") {
+                Location::Object(object)
+            } else {
+                Location::Path("/videos/b.mp4".into())
+            })),
             Just(Source::File(Location::Web(WebAddress::new(
                 "https://cdn.example.com/a.mp4?X-Amz-Signature=abc"
             )))),

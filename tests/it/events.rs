@@ -271,6 +271,7 @@ fn in_a_shared_store(seen: &mut Seen) -> bool {
     seen.run(&world, &["upload", &pull, "--enqueue"]);
     seen.run(&world, &["status"]);
     seen.run(&world, &["cancel", "q1"]);
+    seen.run(&world, &["upload", &pull]);
     seen.run(&world, &["store", "workers"]);
     true
 }

@@ -1,6 +1,6 @@
 //! The queue of a shared store: posts that are put in anywhere are made once, by whichever worker comes to them.
 
-use crate::world::{Ran, World};
+use crate::world::World;
 
 #[test]
 fn a_store_of_one_machine_has_none_and_says_what_to_do() {
@@ -48,7 +48,7 @@ mod shared {
     use super::*;
     use crate::process::Running;
     use crate::shelf::{HOST, Shelf};
-    use crate::world::{ADA, BEA, CHUNK, sha256};
+    use crate::world::{ADA, BEA, CHUNK, Ran, sha256};
 
     /// What waits in these tests waits so long.
     const TIMES: &str = "lease=2s,queue_poll=50ms";
