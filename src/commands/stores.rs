@@ -56,9 +56,8 @@ impl Stores {
         let variable = |name: &str| database.variable(name);
         let target = Target::read(&database.url, password.as_ref(), &variable)?;
         let local = LocalFiles::open(dir).map_err(StoreError::from)?;
-        let machine = local.machine().map_err(StoreError::from)?;
         let store = PostgresStore::new(target, clock, timing.lease)?.timed(timing);
-        let store = store.remembering_in(dir).on_machine(&machine);
+        let store = store.remembering_in(dir);
         Ok(Self { shared: Arc::new(store.clone()), local, database: Some(store) })
     }
 

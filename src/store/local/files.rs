@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-#[cfg(feature = "postgres")]
-use super::machine;
 use super::tokens::RefreshLog;
 use crate::encrypt::Key;
 use crate::fs;
@@ -32,12 +30,5 @@ impl LocalFiles {
     /// The log of the refreshes that were made from here.
     pub(crate) fn refresh_log(&self) -> RefreshLog {
         RefreshLog::new(self.dir.clone(), self.key.clone())
-    }
-
-    /// What this machine is called by others that share its store: made once, and the same for as long as the
-    /// directory is there. Blocks.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn machine(&self) -> Result<String, AccountError> {
-        machine::identity(&self.dir)
     }
 }

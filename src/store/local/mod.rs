@@ -9,8 +9,6 @@ mod files;
 mod group;
 pub(crate) mod journal;
 mod leases;
-#[cfg(feature = "postgres")]
-mod machine;
 pub(crate) mod mark;
 mod slots;
 mod sqlite;

@@ -67,8 +67,6 @@ pub(crate) struct PostgresStore {
     identity: Arc<Identity>,
     /// What this machine has seen of the database.
     marks: Marks,
-    /// What this machine is called, for what only it can post.
-    machine: Arc<str>,
     key: Arc<KeyCell>,
 }
 
@@ -84,7 +82,6 @@ impl PostgresStore {
             leases: Arc::new(Session::start(&target, clock)?),
             identity: Arc::new(Identity::new(&timing, &Arc::new(Machine::new(None)))),
             marks: Marks::new(None, target.place()),
-            machine: Arc::from(""),
             key: Arc::default(),
             target,
         })
@@ -102,12 +99,6 @@ impl PostgresStore {
         let machine = Arc::new(Machine::new(Some(dir)));
         let identity = Arc::new(self.identity.on(machine));
         Self { marks: Marks::new(Some(dir), self.target.place()), identity, ..self }
-    }
-
-    /// The same on a machine that is called so.
-    #[must_use]
-    pub(crate) fn on_machine(self, machine: &str) -> Self {
-        Self { machine: machine.into(), ..self }
     }
 
     /// The address of the database for people, without user and password.
@@ -194,7 +185,6 @@ impl Store for PostgresStore {
         Some(Arc::new(PostgresQueue {
             session: Arc::clone(&self.journal),
             identity: Arc::clone(&self.identity),
-            machine: Arc::clone(&self.machine),
             key: Arc::clone(&self.key),
         }))
     }

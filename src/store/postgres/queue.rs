@@ -44,20 +44,17 @@ const AT: &str = "LEFT JOIN LATERAL (
 pub(super) struct PostgresQueue {
     pub(super) session: Arc<Session>,
     pub(super) identity: Arc<Identity>,
-    /// The identity of this machine.
-    pub(super) machine: Arc<str>,
     pub(super) key: Arc<KeyCell>,
 }
 
 impl Queue for PostgresQueue {
     fn add(&self, wishes: Vec<Wish>) -> StoreFuture<'_, Vec<Added>> {
-        let (key, machine) = (self.key.get(), Arc::clone(&self.machine));
-        let host = self.identity.host.clone();
+        let (key, identity) = (self.key.get(), Arc::clone(&self.identity));
         self.session.run("take posts into the queue", Commit::Everywhere, move |tx| {
             let key = at_rest::key(tx, key.as_ref())?;
-            let now = tx.now()?;
+            let (now, machine) = (tx.now()?, identity.machine.id()?);
             let add = |wish: &Wish| {
-                let pin = wish.is_here.then_some((&*machine, host.as_str()));
+                let pin = wish.is_here.then_some((machine, identity.host.as_str()));
                 add(tx, wish, pin, key.as_deref(), now)
             };
             wishes.iter().map(add).collect()
@@ -65,16 +62,16 @@ impl Queue for PostgresQueue {
     }
 
     fn all(&self) -> StoreFuture<'_, Vec<Queued>> {
-        let machine = Arc::clone(&self.machine);
+        let identity = Arc::clone(&self.identity);
         self.session.run("read the queue", Commit::Read, move |tx| {
             let statement = format!("SELECT {COLUMNS} FROM queue {AT} ORDER BY queue.number");
-            let rows = tx.rows(&statement, &[(&*machine).into()])?;
+            let rows = tx.rows(&statement, &[identity.machine.id()?.into()])?;
             rows.iter().map(|row| queued(tx, row)).collect()
         })
     }
 
     fn claim(&self, most: u32, life: Duration) -> StoreFuture<'_, Vec<String>> {
-        let (identity, machine) = (Arc::clone(&self.identity), Arc::clone(&self.machine));
+        let identity = Arc::clone(&self.identity);
         self.session.run("take accounts of the queue", Commit::Soon, move |tx| {
             identity.works(tx)?;
             let now = tx.now()?.as_millisecond();
@@ -98,7 +95,7 @@ impl Queue for PostgresQueue {
                     (&identity.id).into(),
                     milliseconds(life).into(),
                     now.into(),
-                    (&*machine).into(),
+                    identity.machine.id()?.into(),
                     most.into(),
                     NEVER.into(),
                 ],
@@ -123,7 +120,7 @@ impl Queue for PostgresQueue {
     }
 
     fn due<'a>(&'a self, account: &'a str) -> StoreFuture<'a, Vec<(Queued, Secret)>> {
-        let (key, machine) = (self.key.get(), Arc::clone(&self.machine));
+        let (key, identity) = (self.key.get(), Arc::clone(&self.identity));
         let account = account.to_owned();
         self.session.run("read the queue", Commit::Read, move |tx| {
             let key = at_rest::key(tx, key.as_ref())?;
@@ -134,7 +131,7 @@ impl Queue for PostgresQueue {
                  ORDER BY why IS NOT NULL, publish_at, queue.number LIMIT $4"
             );
             let now = tx.now()?.as_millisecond();
-            let values = [(&*machine).into(), account.into(), now.into(), MOST_DUE.into()];
+            let values = [identity.machine.id()?.into(), account.into(), now.into(), MOST_DUE.into()];
             let read = |row: &Row| {
                 let queued = queued(tx, row)?;
                 let (entry, name): (String, String) = (tx.get(row, "entry")?, tx.get(row, "key")?);
@@ -181,7 +178,7 @@ impl Queue for PostgresQueue {
     }
 
     fn remove(&self, number: i64) -> StoreFuture<'_, Removed> {
-        let machine = Arc::clone(&self.machine);
+        let identity = Arc::clone(&self.identity);
         self.session.run("take a post out of the queue", Commit::Everywhere, move |tx| {
             let account: Option<String> =
                 tx.one("SELECT account FROM queue WHERE number = $1", &[number.into()])?;
@@ -189,7 +186,7 @@ impl Queue for PostgresQueue {
             // Whoever comes to it waits for this.
             tx.row("SELECT 1 FROM turns WHERE account = $1 FOR UPDATE", &[account.into()])?;
             let statement = format!("SELECT {COLUMNS} FROM queue {AT} WHERE queue.number = $2");
-            let row = tx.row(&statement, &[(&*machine).into(), number.into()])?;
+            let row = tx.row(&statement, &[identity.machine.id()?.into(), number.into()])?;
             let Some(queued) = row.map(|row| queued(tx, &row)).transpose()? else {
                 return Ok(Removed::Unknown);
             };
