@@ -388,7 +388,7 @@ impl AccountWorker {
                 may_follow(&attempts, 0, self.engine.options.retry_failed, now)?;
             }
             if found.plan.is_none() && !post.asked.source.is_pulled() {
-                return Err(StopReason::gone(post));
+                return Err(StopReason::not_here(post, found.row.as_ref()));
             }
             self.preflight.check_behind(post, drafts).await?;
         }

@@ -157,6 +157,17 @@ impl<'a> PostRunner<'a> {
 
     /// Drives the post until it is over or the run has to leave it.
     pub(super) async fn run(&mut self) -> Result<(), StopReason> {
+        // What has nothing to send is not given up here while another machine has it.
+        let may_be_sent = |phase: Phase| {
+            phase.allows_another() || matches!(phase, Phase::InitIntent | Phase::Open { .. })
+        };
+        if self.row.elsewhere.is_some()
+            && self.chunks.source().is_none()
+            && !self.post.asked.source.is_pulled()
+            && self.phase().is_none_or(may_be_sent)
+        {
+            return Err(StopReason::not_here(self.post, Some(&self.row)));
+        }
         // The account is this run's own before TikTok is asked for anything that decides what is recorded.
         self.calls.claim.recorder().await?;
         let mut step = match self.phase() {
@@ -265,7 +276,7 @@ impl<'a> PostRunner<'a> {
             }
             self.transfer = Transfer::File { chunks: plan.count() };
         } else if !self.post.asked.source.is_pulled() {
-            return Err(StopReason::gone(self.post));
+            return Err(StopReason::not_here(self.post, Some(&self.row)));
         }
         self.preflight.check(self.post).await?;
         let token = self.calls.ready_for_init(&self.post.post_ref).await?;
@@ -349,7 +360,9 @@ impl<'a> PostRunner<'a> {
     /// Sends the init, whatever comes of it.
     async fn init(&mut self) -> Result<Outcome, StopReason> {
         let plan = self.chunks.source().map(|(_, plan)| plan);
-        let Some(init) = self.post.init(plan) else { return Err(StopReason::gone(self.post)) };
+        let Some(init) = self.post.init(plan) else {
+            return Err(StopReason::not_here(self.post, Some(&self.row)));
+        };
         let Some(Ready { token, until }) = self.ready.take() else {
             return Err(StopReason::OutOfStep);
         };

@@ -58,6 +58,11 @@ pub(super) enum StopReason {
     },
     /// The file is not there (any more), or not readable.
     File(VideoError),
+    /// The file is another machine's.
+    Elsewhere {
+        /// That machine's host name.
+        host: String,
+    },
     /// A signal.
     Interrupted(Signal),
     /// TikTok still works on it.
@@ -125,6 +130,14 @@ impl<E: Into<CallError>> From<E> for StopReason {
 }
 
 impl StopReason {
+    /// That the file of a post is not here, as far as the journal has the post.
+    pub(super) fn not_here(post: &PreparedPost, row: Option<&RecordedPost>) -> Self {
+        match row.and_then(|row| row.elsewhere.clone()) {
+            Some(host) => Self::Elsewhere { host },
+            None => Self::gone(post),
+        }
+    }
+
     /// That the file of a post is not there.
     pub(super) fn gone(post: &PreparedPost) -> Self {
         let path = post.asked.source.file().map(Location::shown).unwrap_or_default();
@@ -152,6 +165,7 @@ impl StopReason {
             | Self::ChunkFailed { .. }
             | Self::TooSlow { .. }
             | Self::Replaced
+            | Self::Elsewhere { .. }
             | Self::QuotaFull { .. }
             | Self::DraftsAhead { .. }
             | Self::TooManyAttempts { .. } => ErrorKind::Temporary,
@@ -177,6 +191,7 @@ impl StopReason {
                 return not_tried_again(last, ErrorCode::FailedInEveryAttempt, &known.number());
             }
             Self::QuotaFull { code, .. } => return quota_full(code),
+            Self::Elsewhere { host } => return elsewhere(host),
             Self::DraftsAhead { most, ahead, pending, .. } => {
                 return drafts_ahead(*most, *ahead, *pending);
             }
@@ -295,6 +310,14 @@ fn failed_again(last: &PostError, no_retry: bool) -> PostError {
     let code = if no_retry { ErrorCode::FailedNotRetried } else { ErrorCode::FailedAgain };
     let problem = code.into();
     PostError { message, problem, retryable: true, ..last.clone() }
+}
+
+/// That the file of a post is on another machine.
+fn elsewhere(host: &str) -> PostError {
+    let host = text::plain(host);
+    let what = format!("its file is on {host}, and not here");
+    let problem = Problem::new(ErrorCode::FileElsewhere).with("machine", host);
+    PostError { retryable: true, ..PostError::new(ErrorCode::FileElsewhere, what, problem) }
 }
 
 /// That a quota is full, by TikTok's code for it.

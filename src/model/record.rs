@@ -97,6 +97,8 @@ pub(crate) struct RecordedPost {
     pub(crate) kind: SourceKind,
     /// The file, as it was planned, if the content comes from one.
     pub(crate) file: Option<LocalFile>,
+    /// The machine that has the file, if it is another one: by its host name.
+    pub(crate) elsewhere: Option<String>,
     /// The path or URL to show to people.
     pub(crate) label: String,
     /// A hash of all that its init says besides the source.

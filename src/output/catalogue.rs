@@ -589,6 +589,8 @@ catalogue! {
     NobodyLoggedIn: "A post is for the only account, and none is logged in."
         => "run `tiktok-up login`, or name the directory of the logins with `--home` or TIKTOK_UP_HOME: under \
             cron HOME may be another one; nothing was sent";
+    FileElsewhere: "The file of a post is on another machine that shares the database."
+        => "run `tiktok-up upload` on {machine}, which has the file";
     FileGone: "The file of a post is not there."
         => "put the file back, or take the post out of the manifest";
     VideoDisk: "The system failed to read the file of a post."

@@ -99,6 +99,7 @@ codes! {
             PortInUse = "port_in_use",
             PostMovedOn = "post_changed_meanwhile",
             Processing = "processing",
+            FileElsewhere = "file_elsewhere",
             ProxyTrouble = "proxy_trouble",
             RefreshBusy = "refresh_busy",
             RunInterrupted = "interrupted",

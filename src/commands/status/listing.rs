@@ -415,7 +415,10 @@ impl<'a> Listing<'a> {
         let mut row = vec![
             or_dash(entry.recorded().map(|post| post.number.to_string())),
             self.account_of(entry),
-            entry.video().to_owned(),
+            match entry.recorded().and_then(|post| post.elsewhere.as_ref()) {
+                Some(host) => format!("{} (on {host})", entry.video()),
+                None => entry.video().to_owned(),
+            },
             entry.state_words(self.now),
             or_dash(since.map(moment)),
         ];

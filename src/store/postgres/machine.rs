@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use crate::fs::{self, Lock, PRIVATE_FILE};
+use crate::model::{FileIdentity, LocalFile, PostRequest, RecordedPost, Source};
 use crate::store::{JournalError, StoreError};
 
 /// Where a machine keeps its number, among the locks.
@@ -23,25 +24,85 @@ const WAIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Machine {
     path: Option<PathBuf>,
-    id: OnceLock<String>,
+    devices: OnceLock<Devices>,
 }
 
 impl Machine {
-    /// The one of a state directory. `None`: one like no other.
+    /// The one of a state directory. `None`: all that keep nothing are one.
     pub(super) fn new(dir: Option<&Path>) -> Self {
-        Self { path: dir.map(|dir| dir.join(FILE)), id: OnceLock::new() }
+        Self { path: dir.map(|dir| dir.join(FILE)), devices: OnceLock::new() }
     }
 
     /// A number that no other machine has. It is made when it is asked for first.
     pub(super) fn id(&self) -> Result<&str, StoreError> {
-        if let Some(id) = self.id.get() {
-            return Ok(id);
+        Ok(self.devices()?.machine())
+    }
+
+    /// What tells its files from those of others.
+    pub(super) fn devices(&self) -> Result<&Devices, StoreError> {
+        if let Some(devices) = self.devices.get() {
+            return Ok(devices);
         }
         let id = match &self.path {
             Some(path) => kept(path)?,
-            None => made(),
+            None => "none".to_owned(),
         };
-        Ok(self.id.get_or_init(|| id))
+        Ok(self.devices.get_or_init(|| Devices::of(&id)))
+    }
+}
+
+/// What tells the numbers of a machine's devices from those of others: machines have the same, and the inodes, sizes and
+/// times of files that were copied may be the same as well.
+#[derive(Clone, Debug)]
+pub(super) struct Devices {
+    machine: String,
+    mask: u64,
+}
+
+impl Devices {
+    /// Those of a machine.
+    pub(super) fn of(machine: &str) -> Self {
+        let key = blake3::derive_key("tiktok-up device of a machine", machine.as_bytes());
+        let (mask, _) = key.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        Self { machine: machine.to_owned(), mask: u64::from_le_bytes(*mask) }
+    }
+
+    /// The number of the machine.
+    pub(super) fn machine(&self) -> &str {
+        &self.machine
+    }
+
+    /// A file of this machine as all machines know it, and the other way round.
+    pub(super) fn swapped(&self, file: FileIdentity) -> FileIdentity {
+        FileIdentity { device: file.device ^ self.mask, ..file }
+    }
+
+    /// Whether a file is one of a machine: what is read over a network is the same to all of them.
+    #[expect(clippy::unused_self, reason = "of the machine that it is")]
+    pub(super) fn has(&self, file: &LocalFile) -> bool {
+        file.path.is_absolute()
+    }
+
+    /// What is asked for here as all machines know it.
+    pub(super) fn to_all(&self, new: &PostRequest) -> PostRequest {
+        let mut new = new.clone();
+        if let Source::File(file) = &mut new.source
+            && self.has(file)
+        {
+            file.identity = self.swapped(file.identity);
+        }
+        new
+    }
+
+    /// What all machines know as this one does: files of its own have their devices' own numbers.
+    pub(super) fn to_here(&self, mut post: RecordedPost) -> RecordedPost {
+        let elsewhere = post.elsewhere.as_deref().and_then(|it| it.split_once(' '));
+        let host = elsewhere.filter(|(machine, _)| *machine != self.machine);
+        post.elsewhere = host.map(|(_, host)| host.to_owned());
+        if let Some(file) = post.file.as_mut().filter(|file| self.has(file)) {
+            file.identity = self.swapped(file.identity);
+        }
+        post
     }
 }
 
@@ -147,7 +208,6 @@ mod tests {
         assert_ne!(id(there.path()), first);
         std::fs::write(here.path().join(FILE), "").unwrap();
         assert_eq!(id(here.path()).len(), 32, "one that was cut off is made anew");
-        assert_ne!(Machine::new(None).id().unwrap(), Machine::new(None).id().unwrap());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::testing::scripted::{Said, Scripted};
 use super::testing::{Database, LIFE, is_there};
 use super::*;
 use crate::model::Phase;
-use crate::model::PostNumber;
+use crate::model::{PostNumber, Source};
 use crate::problem::{Coded as _, ErrorCode};
 use crate::store::contract::fixtures::*;
 use crate::store::error::DatabaseError;
@@ -786,4 +786,35 @@ async fn a_post_of_one_account_waits_for_no_other_account() {
     let (ended, slow, quick) = tokio::join!(holding, slow, quick);
     ended.unwrap();
     assert_ne!(slow.number, quick.number);
+}
+
+#[tokio::test]
+async fn files_of_two_machines_are_two_although_their_numbers_are_the_same() {
+    let Some((store, _)) = there() else { return };
+    let [here, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let (one, other) = (on(&store, &here), on(&store, &elsewhere));
+    let journal = one.open_journal(Accept::Never).await.unwrap().journal;
+    let theirs = other.open_journal(Accept::Never).await.unwrap().journal;
+    let mine = journal.take_over("ana").await.unwrap();
+    let new = entry(1, 10);
+    let (file, mode) = (new.source.file().unwrap().clone(), new.mode);
+    let post = journal.post_for(&new, mine).await.unwrap();
+    assert_eq!(post.file.as_ref(), Some(&file), "as it is here");
+    assert_eq!(post.elsewhere, None);
+    assert_eq!(journal.find(&new).await.unwrap(), Some(post.clone()));
+    assert!(journal.find_by_file("ana", mode, &file.identity).await.unwrap().is_some());
+
+    let mut same = new.clone();
+    if let Source::File(file) = &mut same.source {
+        file.path = "/elsewhere/1.mp4".into();
+    }
+    assert_eq!(theirs.find(&same).await.unwrap(), None, "another file");
+    assert_eq!(theirs.find_by_file("ana", mode, &file.identity).await.unwrap(), None);
+    let seen = theirs.post(post.number).await.unwrap();
+    assert_eq!(seen.elsewhere, Some(one.identity.host.clone()));
+    assert_ne!(seen.file.unwrap().identity, file.identity);
+    let posted = theirs.post_for(&same, mine).await.unwrap();
+    assert_ne!(posted.number, post.number);
+    assert_eq!(posted.elsewhere, None);
+    assert!(journal.post(posted.number).await.unwrap().elsewhere.is_some());
 }

@@ -99,7 +99,8 @@ CREATE TABLE post_numbers (
     number integer GENERATED ALWAYS AS IDENTITY
 );
 
--- What people asked for. A repost is a row of its own with the same `original`.
+-- What people asked for. A repost is a row of its own with the same `original`. A file is one of a machine, whose
+-- `device` numbers are told from those of other machines.
 CREATE TABLE posts (
     id          bigint PRIMARY KEY,
     original    bigint NOT NULL REFERENCES posts (id),
@@ -112,6 +113,8 @@ CREATE TABLE posts (
     source      text NOT NULL CHECK (source IN ('file', 'url', 'photos')),
     label       text NOT NULL,
     path        bytea,
+    machine     text,
+    host        text,
     device      bigint,
     inode       bigint,
     size        bigint,

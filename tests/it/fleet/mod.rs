@@ -5,6 +5,7 @@ mod checker;
 mod cuts;
 mod failover;
 mod late;
+mod machines;
 mod pair;
 #[cfg(target_os = "linux")]
 mod spaces;

@@ -81,6 +81,7 @@ fn post(row: &Row<'_>) -> Result<RecordedPost, DbError> {
             .ok_or_else(|| DbError::Unreadable(format!("a post has the mode `{mode}`")))?,
         id,
         file,
+        elsewhere: None,
         kind,
         label,
         settings: row.get("settings")?,

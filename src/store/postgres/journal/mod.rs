@@ -15,6 +15,7 @@ use super::at_rest::{self, KeyCell};
 use super::cluster;
 use super::leases::Identity;
 use super::link::{Commit, Link, Session};
+use super::machine::Devices;
 use super::marks::{Made, Marks};
 use super::tx::Tx;
 use crate::encrypt;
@@ -51,6 +52,19 @@ impl PostgresJournal {
         self.session.run(doing, Commit::Read, work)
     }
 
+    /// Reads posts, with what tells this machine's files from those of others.
+    fn look<T: OfPosts + Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Tx<'_>, &Devices) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        let identity = Arc::clone(&self.identity);
+        self.read(doing, move |tx| {
+            let devices = identity.machine.devices()?;
+            Ok(work(tx, devices)?.to_here(devices))
+        })
+    }
+
     fn write<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -63,15 +77,19 @@ impl PostgresJournal {
 impl Journal for PostgresJournal {
     fn find<'a>(&'a self, new: &'a PostRequest) -> StoreFuture<'a, Option<RecordedPost>> {
         let new = new.clone();
-        self.read(LOOK, move |tx| rules::find(tx, &new))
+        self.look(LOOK, move |tx, devices| rules::find(tx, &devices.to_all(&new)))
     }
 
     fn made(&self, entries: Vec<PostRequest>) -> StoreFuture<'_, Vec<Option<RecordedPost>>> {
-        self.read(LOOK, move |tx| entries.iter().map(|new| rules::made(tx, new)).collect())
+        self.look(LOOK, move |tx, devices| {
+            entries.iter().map(|new| rules::made(tx, &devices.to_all(new))).collect()
+        })
     }
 
     fn are_new(&self, entries: Vec<PostRequest>) -> StoreFuture<'_, Vec<bool>> {
-        self.read(LOOK, move |tx| entries.iter().map(|new| rules::is_new(tx, new)).collect())
+        self.look(LOOK, move |tx, devices| {
+            entries.iter().map(|new| rules::is_new(tx, &devices.to_all(new))).collect()
+        })
     }
 
     fn find_by_id<'a>(
@@ -80,7 +98,7 @@ impl Journal for PostgresJournal {
         id: &'a str,
     ) -> StoreFuture<'a, Option<RecordedPost>> {
         let (account, key) = (account.to_owned(), keys::of_id(id));
-        self.read(LOOK, move |tx| rules::find_by_key(tx, &account, &key))
+        self.look(LOOK, move |tx, _| rules::find_by_key(tx, &account, &key))
     }
 
     fn find_by_file<'a>(
@@ -89,8 +107,17 @@ impl Journal for PostgresJournal {
         mode: Mode,
         file: &'a FileIdentity,
     ) -> StoreFuture<'a, Option<RecordedPost>> {
-        let (account, key) = (account.to_owned(), keys::of_file(mode, file));
-        self.read(LOOK, move |tx| rules::find_by_key(tx, &account, &key))
+        let (account, file) = (account.to_owned(), *file);
+        self.look(LOOK, move |tx, devices| {
+            // One that is read over a network is the same to all machines.
+            for file in [devices.swapped(file), file] {
+                let key = keys::of_file(mode, &file);
+                if let Some(found) = rules::find_by_key(tx, &account, &key)? {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        })
     }
 
     fn find_by_path<'a>(
@@ -100,7 +127,7 @@ impl Journal for PostgresJournal {
         path: &'a Path,
     ) -> StoreFuture<'a, Option<RecordedPost>> {
         let (account, path) = (account.to_owned(), path.to_owned());
-        self.read(LOOK, move |tx| rules::with_path(tx, &account, mode, &path))
+        self.look(LOOK, move |tx, _| rules::with_path(tx, &account, mode, &path))
     }
 
     fn known_with_size<'a>(
@@ -110,7 +137,7 @@ impl Journal for PostgresJournal {
         size: u64,
     ) -> StoreFuture<'a, Vec<RecordedPost>> {
         let account = account.to_owned();
-        self.read(LOOK, move |tx| rules::with_size(tx, &account, mode, size))
+        self.look(LOOK, move |tx, _| rules::with_size(tx, &account, mode, size))
     }
 
     fn id_of_other_content<'a>(
@@ -118,8 +145,8 @@ impl Journal for PostgresJournal {
         new: &'a PostRequest,
     ) -> StoreFuture<'a, Option<RecordedPost>> {
         let new = new.clone();
-        self.read(LOOK, move |tx| match &new.id {
-            Some(id) => alike::id_of_other_content(tx, id, &new),
+        self.look(LOOK, move |tx, devices| match &new.id {
+            Some(id) => alike::id_of_other_content(tx, id, &devices.to_all(&new)),
             None => Ok(None),
         })
     }
@@ -134,7 +161,7 @@ impl Journal for PostgresJournal {
         own: Option<PostNumber>,
     ) -> StoreFuture<'a, Option<Alike>> {
         let new = new.clone();
-        self.read(LOOK, move |tx| alike::alike(tx, &new, own))
+        self.look(LOOK, move |tx, devices| alike::alike(tx, &devices.to_all(&new), own))
     }
 
     fn take_over<'a>(&'a self, account: &'a str) -> StoreFuture<'a, Epoch> {
@@ -148,42 +175,53 @@ impl Journal for PostgresJournal {
     }
 
     fn post_for<'a>(&'a self, new: &'a PostRequest, mine: Epoch) -> StoreFuture<'a, RecordedPost> {
-        let new = new.clone();
+        let (new, identity) = (new.clone(), Arc::clone(&self.identity));
         self.write("record a post", move |tx| {
             if let Some(LocalFile { fingerprint: Some(fingerprint), .. }) = new.source.file() {
                 keys::check_fingerprint(fingerprint)?;
             }
             attempts::hold(tx, &new.account, mine)?;
-            rules::find_or_make(tx, &new, tx.now()?)
+            let devices = identity.machine.devices()?;
+            let new = devices.to_all(&new);
+            let made = rules::find_or_make(tx, &new, tx.now()?)?;
+            let is_its = |file: &LocalFile| {
+                devices.has(file)
+                    && new.source.file().is_some_and(|new| new.identity == file.identity)
+            };
+            if made.file.as_ref().is_some_and(is_its) {
+                posts::lies_here(tx, made.number, devices.machine(), &identity.host)?;
+            }
+            // Whoever made it has it.
+            Ok(rules::by_number(tx, made.number)?.to_here(devices))
         })
     }
 
     fn repeated<'a>(&'a self, repost: &'a RecordedPost) -> StoreFuture<'a, Option<RecordedPost>> {
         let repost = repost.clone();
-        self.read(READ, move |tx| rules::repeated(tx, &repost))
+        self.look(READ, move |tx, _| rules::repeated(tx, &repost))
     }
 
     fn post(&self, number: PostNumber) -> StoreFuture<'_, RecordedPost> {
-        self.read(READ, move |tx| rules::by_number(tx, number))
+        self.look(READ, move |tx, _| rules::by_number(tx, number))
     }
 
     fn all(&self) -> StoreFuture<'_, Vec<RecordedPost>> {
-        self.read(READ, |tx| posts::select(tx, "true ORDER BY id", &[]))
+        self.look(READ, |tx, _| posts::select(tx, "true ORDER BY id", &[]))
     }
 
     fn after(&self, number: PostNumber, most: u32) -> StoreFuture<'_, Vec<RecordedPost>> {
-        self.read(READ, move |tx| {
+        self.look(READ, move |tx, _| {
             posts::select(tx, "id > $1 ORDER BY id LIMIT $2", &[number.0.into(), most.into()])
         })
     }
 
     fn unfinished<'a>(&'a self, account: Option<&'a str>) -> StoreFuture<'a, Vec<RecordedPost>> {
         let account = account.map(ToOwned::to_owned);
-        self.read(READ, move |tx| rules::unfinished(tx, account.as_deref()))
+        self.look(READ, move |tx, _| rules::unfinished(tx, account.as_deref()))
     }
 
     fn unpublished(&self) -> StoreFuture<'_, Vec<RecordedPost>> {
-        self.read(READ, |tx| rules::unpublished(tx))
+        self.look(READ, |tx, _| rules::unpublished(tx))
     }
 
     fn is_empty(&self) -> StoreFuture<'_, bool> {
@@ -192,7 +230,7 @@ impl Journal for PostgresJournal {
 
     fn named<'a>(&'a self, account: &'a str, label: &'a str) -> StoreFuture<'a, Vec<RecordedPost>> {
         let (account, label) = (account.to_owned(), label.to_owned());
-        self.read(LOOK, move |tx| rules::named(tx, &account, &label))
+        self.look(LOOK, move |tx, _| rules::named(tx, &account, &label))
     }
 
     fn is_repeated<'a>(&'a self, post: &'a RecordedPost) -> StoreFuture<'a, bool> {
@@ -246,7 +284,7 @@ impl Journal for PostgresJournal {
         mine: Epoch,
     ) -> StoreFuture<'a, Attempt> {
         let (known, mut update) = (known.clone(), update.clone());
-        let (key, worker) = (self.key.get(), self.identity.id.clone());
+        let (key, identity) = (self.key.get(), Arc::clone(&self.identity));
         // Which chunks are stored TikTok says, too, and is asked by whoever goes on with an upload.
         let is_progress = matches!((known.phase, to), (Phase::Open { .. }, Phase::Open { .. }));
         let commit = if is_progress { Commit::Soon } else { Commit::Everywhere };
@@ -260,7 +298,9 @@ impl Journal for PostgresJournal {
             }
             let account = attempts::hold_of(tx, known.post, mine)?;
             if let Some(fingerprint) = &update.fingerprint {
-                duplicates::claim(tx, known.post, fingerprint)?;
+                let devices = identity.machine.devices()?;
+                let claimed = duplicates::claim(tx, known.post, fingerprint);
+                claimed.map_err(|error| same_here(error, devices))?;
             }
             if let Some(url) = &update.upload_url
                 && let Some(key) = at_rest::key(tx, key.as_ref())?
@@ -270,7 +310,7 @@ impl Journal for PostgresJournal {
             }
             let known_to_be = if is_last_chunk { Some(cluster::hold_server(tx)?) } else { None };
             let attempt = tx.update_attempt(&known, to, &update, tx.now()?)?;
-            attempts::sign(tx, &attempt, &worker)?;
+            attempts::sign(tx, &attempt, &identity.id)?;
             Ok((known_to_be, attempt))
         };
         self.session.run_then("record a step", commit, step, move |_, (known, attempt)| {
@@ -290,13 +330,14 @@ impl Journal for PostgresJournal {
 
     fn resolve(&self, post: PostNumber, posted: bool) -> StoreFuture<'_, RecordedPost> {
         let worker = self.identity.id.clone();
-        let silence = self.identity.silence;
+        let (silence, identity) = (self.identity.silence, Arc::clone(&self.identity));
         self.write("settle a post", move |tx| {
             attempts::lock_of(tx, post)?;
             if !posted {
                 attempts::hold_dead(tx, post, &worker, silence)?;
             }
-            steps::resolve(tx, post, posted, tx.now()?)
+            let settled = steps::resolve(tx, post, posted, tx.now()?)?;
+            Ok(settled.to_here(identity.machine.devices()?))
         })
     }
 
@@ -406,6 +447,51 @@ impl Quota for PostgresJournal {
         self.read("count the drafts", move |tx| {
             Ok(free_at(&attempts::drafts(tx, &account, window)?, limit, window))
         })
+    }
+}
+
+/// What is told of posts, in which files of this machine have their devices' own numbers.
+trait OfPosts {
+    fn to_here(self, devices: &Devices) -> Self;
+}
+
+impl OfPosts for bool {
+    fn to_here(self, _: &Devices) -> Self {
+        self
+    }
+}
+
+impl OfPosts for RecordedPost {
+    fn to_here(self, devices: &Devices) -> Self {
+        devices.to_here(self)
+    }
+}
+
+impl OfPosts for Alike {
+    fn to_here(self, devices: &Devices) -> Self {
+        Self { post: devices.to_here(self.post), ..self }
+    }
+}
+
+impl<T: OfPosts> OfPosts for Option<T> {
+    fn to_here(self, devices: &Devices) -> Self {
+        self.map(|it| it.to_here(devices))
+    }
+}
+
+impl<T: OfPosts> OfPosts for Vec<T> {
+    fn to_here(self, devices: &Devices) -> Self {
+        self.into_iter().map(|it| it.to_here(devices)).collect()
+    }
+}
+
+/// An error that names another post, as that is here.
+fn same_here(error: StoreError, devices: &Devices) -> StoreError {
+    match error {
+        StoreError::Journal(JournalError::SameContent { other, certain }) => {
+            JournalError::SameContent { other: Box::new(devices.to_here(*other)), certain }.into()
+        }
+        error => error,
     }
 }
 

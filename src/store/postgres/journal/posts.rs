@@ -20,7 +20,7 @@ use crate::store::rules::words::{self, mode_word, nanoseconds, source_word};
 const SELECT: &str = "SELECT posts.id, posts.repost, posts.same_as, posts.account, posts.username, posts.mode,
     posts.name, posts.source, posts.label, posts.path, posts.device, posts.inode, posts.size, posts.mtime,
     posts.ctime, posts.chunk_size, posts.chunks, posts.fingerprint, posts.settings, posts.caption,
-    posts.publish_at, posts.created, last.*
+    posts.publish_at, posts.created, posts.machine, posts.host, last.*
     FROM posts LEFT JOIN LATERAL (SELECT attempts.post, attempts.number, attempts.chunks, attempts.phase,
         attempts.stored, attempts.failed, attempts.publish_id, attempts.upload_url, attempts.issued,
         attempts.issued_there, attempts.post_ids, attempts.code, attempts.message, attempts.log_id,
@@ -28,7 +28,7 @@ const SELECT: &str = "SELECT posts.id, posts.repost, posts.same_as, posts.accoun
         FROM attempts WHERE attempts.post = posts.id ORDER BY attempts.number DESC LIMIT 1) last ON true";
 
 /// Where the columns of the attempt begin.
-const LAST: usize = 22;
+const LAST: usize = 24;
 
 const WITH_SIZE: &str = "account = $1 AND mode = $2 AND size = $3 AND same_as IS NULL ORDER BY id";
 const WITH_PATH: &str = "account = $1 AND mode = $2 AND md5(path) = md5($3) AND path = $3
@@ -98,6 +98,21 @@ fn condition(look: Look<'_>) -> (&'static str, Vec<Value>) {
         Look::Unfinished { account } => (UNFINISHED, vec![account.into()]),
         Look::Unpublished => (UNPUBLISHED, Vec::new()),
     }
+}
+
+/// Says whose file a post's is, which was planned just now.
+pub(super) fn lies_here(
+    tx: &Tx<'_>,
+    post: PostNumber,
+    machine: &str,
+    host: &str,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE posts SET machine = $2, host = $3
+         WHERE id = $1 AND (machine, host) IS DISTINCT FROM ($2, $3)",
+        &[post.0.into(), machine.into(), host.into()],
+    )?;
+    Ok(())
 }
 
 /// The posts that a condition selects.
@@ -259,6 +274,11 @@ fn post(tx: &Tx<'_>, row: &Row) -> Result<RecordedPost, StoreError> {
         mode: words::mode(&mode).ok_or_else(|| tx.odd(format!("a post has the mode `{mode}`")))?,
         id: tx.get(row, 6)?,
         file: if kind == SourceKind::File { Some(file(tx, row)?) } else { None },
+        // With the number of the machine, by which this one is told from others.
+        elsewhere: tx
+            .get::<Option<String>>(row, 22)?
+            .zip(tx.get::<Option<String>>(row, 23)?)
+            .map(|(machine, host)| format!("{machine} {host}")),
         kind,
         label: tx.get(row, 8)?,
         settings: tx.get(row, 18)?,
