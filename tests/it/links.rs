@@ -164,6 +164,39 @@ fn one_that_changes_meanwhile_completes_no_chunk() {
     }
 }
 
+#[test]
+fn a_weak_tag_that_stays_hides_no_change() {
+    for chunk in [0, 1, 2] {
+        let (world, shelf) = (World::logged_in(), Shelf::new());
+        put(&world, &shelf, 3 * BIG);
+        shelf.conduct().weak = true;
+        let manifest = linked(&world, "/clip.mp4");
+        let run = begin_chunk(&world, &shelf, &manifest, chunk);
+        // Of the same size.
+        put(&world, &shelf, 3 * BIG);
+        world.let_go();
+        run.end().exits(1).says("changed while");
+        assert_eq!((world.phases(), world.published()), (vec![Phase::Abandoned], 0));
+    }
+}
+
+#[test]
+fn what_tells_no_two_versions_apart_is_not_read() {
+    let (world, shelf) = three_chunks();
+    let manifest = linked(&world, "/clip.mp4");
+    shelf.conduct().weak = true;
+    shelf.conduct().undated = true;
+    upload(&world, &shelf, &manifest).exits(2).says("neither Last-Modified nor an ETag");
+    // One that was changed in this second may be so again, and keep its time.
+    shelf.conduct().undated = false;
+    shelf.conduct().fresh = true;
+    upload(&world, &shelf, &manifest).exits(5).says("in this second");
+    assert_eq!(world.inits(), 0);
+    shelf.conduct().fresh = false;
+    upload(&world, &shelf, &manifest).exits(0);
+    is_posted(&world);
+}
+
 /// Starts an upload and waits until TikTok has read half of the chunk with this index.
 fn begin_chunk(world: &World, shelf: &Shelf, manifest: &str, index: u64) -> Running {
     world.hold("upload", index + 1, "middle");
@@ -217,7 +250,7 @@ fn what_no_later_run_could_read_is_refused_before_anything_is_sent() {
     ran.says("line 1").says("field `video_url`");
     shelf.conduct().whole = false;
     shelf.conduct().unversioned = true;
-    upload(&world, &shelf, &manifest).exits(2).says("neither ETag nor Last-Modified");
+    upload(&world, &shelf, &manifest).exits(2).says("neither Last-Modified nor an ETag");
     shelf.conduct().unversioned = false;
     let location = "Location: https://elsewhere.example/clip.mp4\r\n";
     shelf.conduct().status = Some((302, location, ""));

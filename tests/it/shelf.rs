@@ -29,8 +29,8 @@ pub(crate) struct Asked {
 /// What it does.
 #[derive(Debug, Default)]
 pub(crate) struct Conduct {
-    /// By their paths the files, each with its tag.
-    pub(crate) files: HashMap<String, (Arc<Vec<u8>>, String)>,
+    /// By their paths the files, each with its tag and when it was changed.
+    pub(crate) files: HashMap<String, (Arc<Vec<u8>>, String, String)>,
     /// Every request.
     pub(crate) asked: Vec<Asked>,
     /// Answers this status to everything, with these lines of a head and this body.
@@ -41,6 +41,14 @@ pub(crate) struct Conduct {
     pub(crate) whole: bool,
     /// Tells nothing of the version of a file.
     pub(crate) unversioned: bool,
+    /// Has the same weak tag for everything.
+    pub(crate) weak: bool,
+    /// Tells not when a file was changed.
+    pub(crate) undated: bool,
+    /// Everything was changed just now.
+    pub(crate) fresh: bool,
+    /// What it says of a file that it does not have.
+    pub(crate) missing: Option<&'static str>,
     /// So many answers are cut off after so many bytes.
     pub(crate) cuts: (u32, usize),
 }
@@ -75,7 +83,9 @@ impl Shelf {
     pub(crate) fn put(&self, path: &str, content: Vec<u8>) {
         let mut conduct = self.conduct();
         let tag = format!("\"tag-{}-{}\"", content.len(), conduct.asked.len());
-        conduct.files.insert(path.to_owned(), (Arc::new(content), tag));
+        let (minute, second) = (conduct.asked.len() / 60 % 60, conduct.asked.len() % 60);
+        let modified = format!("Thu, 01 Jan 2026 00:{minute:02}:{second:02} GMT");
+        conduct.files.insert(path.to_owned(), (Arc::new(content), tag, modified));
     }
 
     /// A command that reaches it as `https://cdn.example.com`, and trusts it.
@@ -166,18 +176,22 @@ fn answer(asked: &Asked, conduct: &mut Conduct) -> (String, Vec<u8>, Option<usiz
         return plain(status, more, body);
     }
     let path = asked.target.split('?').next().unwrap();
-    let Some((content, tag)) = conduct.files.get(path).cloned() else {
-        return plain(404, "", "<Error><Code>NoSuchKey</Code></Error>");
+    let Some((content, tag, modified)) = conduct.files.get(path).cloned() else {
+        let missing = conduct.missing.unwrap_or("<Error><Code>NoSuchKey</Code></Error>");
+        return plain(404, "", missing);
     };
     if asked.headers.get("if-match").is_some_and(|wanted| *wanted != tag) {
         return plain(412, "", "<Error><Code>PreconditionFailed</Code></Error>");
     }
     let size = content.len();
-    let version = if conduct.unversioned {
-        String::new()
-    } else {
-        format!("ETag: {tag}\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n")
+    let told = |is_told: bool, name: &str, value: &str| {
+        if is_told { format!("{name}: {value}\r\n") } else { String::new() }
     };
+    let tag = if conduct.weak { "W/\"weak\"" } else { &tag };
+    let now = if conduct.fresh { &modified } else { "Fri, 02 Jan 2026 00:00:00 GMT" };
+    let version = told(!conduct.unversioned, "ETag", tag)
+        + &told(!conduct.unversioned && !conduct.undated, "Last-Modified", &modified)
+        + &told(true, "Date", now);
     let range = asked.headers.get("range").filter(|_| !conduct.whole).map(|range| {
         let (first, last) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
         let last = last.parse().unwrap_or(usize::MAX);

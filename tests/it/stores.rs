@@ -145,4 +145,71 @@ mod cloud {
             asked.iter().all(|asked| asked.headers["authorization"].contains("Credential=mine/"))
         );
     }
+
+    #[test]
+    fn a_weak_tag_says_nothing_and_what_is_changed_starts_over() {
+        let (world, shelf) = (World::logged_in(), Shelf::new());
+        put(&world, &shelf);
+        shelf.conduct().weak = true;
+        let manifest = stored(&world, ADDRESS);
+        upload(&world, &shelf, &manifest).exits(0);
+        is_posted(&world);
+        let asked = shelf.conduct().asked.clone();
+        assert!(!asked.iter().any(|asked| asked.headers.contains_key("if-match")));
+        shelf.conduct().undated = true;
+        upload(&world, &shelf, &stored(&world, "s3://clips/folder/../folder/clip.mp4")).exits(2);
+    }
+
+    #[test]
+    fn no_secret_of_a_profile_or_an_answer_is_repeated_whoever_says_it() {
+        const TOKEN: &str = "session-token-canary";
+        let bodies = [
+            "<Error><Code>aws-secret-canary</Code></Error>",
+            "<Error><Code>session-token-canary</Code></Error>",
+        ];
+        for body in bodies {
+            let (world, shelf) = (World::logged_in(), Shelf::new());
+            put(&world, &shelf);
+            let file = world.file(
+                "credentials",
+                format!("[default]\naws_access_key_id = mine\naws_secret_access_key = {SECRET}\naws_session_token = {TOKEN}\n"),
+            );
+            let region = "x-amz-bucket-region: aws-secret-canary\r\n";
+            for status in [301, 400, 403, 404, 412, 503] {
+                shelf.conduct().status = Some((status, region, body));
+                let mut command = command(&world, &shelf, &stored(&world, ADDRESS));
+                command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+                command.env("AWS_SHARED_CREDENTIALS_FILE", &file).arg("-vvvv");
+                Ran::of(command).never_says(SECRET).never_says(TOKEN);
+            }
+        }
+        // The same of what a container is given.
+        for (answer, exit) in [
+            (
+                r#"{"AccessKeyId":"mine","SecretAccessKey":"aws-secret-canary","Token":"session-token-canary","Expiration":"2099-01-01T00:00:00Z"}"#,
+                2,
+            ),
+            (
+                r#"{"AccessKeyId":"mine","SecretAccessKey":["aws-secret-canary"],"Token":"session-token-canary","Expiration":"session-token-canary"}"#,
+                2,
+            ),
+            (r#""session-token-canary""#, 2),
+        ] {
+            let (world, shelf) = (World::logged_in(), Shelf::new());
+            let bucket = "<Error><Code>aws-secret-canary</Code></Error>";
+            shelf.put("/credentials", answer.as_bytes().to_vec());
+            shelf.conduct().missing = Some(bucket);
+            let mut command = command(&world, &shelf, &stored(&world, ADDRESS));
+            command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+            command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null").arg("-vvvv");
+            command
+                .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{}/credentials", shelf.url()));
+            command.env(
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+                world.file("token", TOKEN.to_owned()),
+            );
+            Ran::of(command).exits(exit).never_says(SECRET).never_says(TOKEN);
+            assert!(shelf.conduct().asked.iter().any(|asked| asked.target == "/credentials"));
+        }
+    }
 }

@@ -47,9 +47,12 @@ pub(crate) enum RemoteTrouble {
     NoRanges(u16),
     /// Nothing in an answer tells whether it is still the same.
     #[error(
-        "the server gives neither ETag nor Last-Modified, so nobody could tell whether it changes"
+        "the server gives neither Last-Modified nor an ETag that is not weak, so nobody could tell whether it changes"
     )]
     NoVersion,
+    /// Only its time tells whether it is still the same, and that does not tell what changes within a second.
+    #[error("it was changed in this second, and only its time tells whether it changes")]
+    JustChanged,
     /// The name of the host leads into a network of its own.
     #[error("the name of the host leads to an address that is not public ({0})")]
     NotPublic(IpAddr),
@@ -106,7 +109,12 @@ impl RemoteTrouble {
     pub(crate) fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Network(_) | Self::Cut | Self::Silent(_) | Self::Busy { .. } | Self::Earlier(_)
+            Self::JustChanged
+                | Self::Network(_)
+                | Self::Cut
+                | Self::Silent(_)
+                | Self::Busy { .. }
+                | Self::Earlier(_)
         )
     }
 
@@ -144,7 +152,8 @@ impl RemoteTrouble {
             }
             Self::Setup(_) => "correct that, and run the same command again",
             Self::Refused { .. } => "ask whoever runs the server",
-            Self::Network(_)
+            Self::JustChanged
+            | Self::Network(_)
             | Self::Cut
             | Self::Silent(_)
             | Self::Busy { .. }

@@ -7,6 +7,8 @@
 
 mod error;
 #[cfg(feature = "cloud")]
+mod secrets;
+#[cfg(feature = "cloud")]
 mod store;
 mod web;
 
@@ -78,13 +80,27 @@ impl Pin {
         self.etag.as_deref().filter(|tag| !tag.starts_with("W/"))
     }
 
+    /// Whether it tells two contents apart. A weak tag does not: it may stay the same where bytes change.
+    fn tells_versions_apart(&self) -> bool {
+        self.strong_etag().is_some() || self.version.is_some() || self.modified.is_some()
+    }
+
     /// Whether an answer is of the same content.
     fn is_same(&self, other: &Self) -> bool {
+        let is_same_version = match (&self.version, &other.version) {
+            (Some(one), Some(other)) => Some(one == other),
+            // Some stores tell a version in some answers only.
+            _ => None,
+        };
+        let is_surely_same = self.strong_etag().is_some()
+            || is_same_version == Some(true)
+            || self.modified.is_some();
         self.size == other.size
             && self.etag == other.etag
-            // Some stores tell a version in some answers only.
-            && (self.version == other.version || other.version.is_none() || self.version.is_none())
-            && (self.etag.is_some() || self.modified == other.modified)
+            && is_same_version != Some(false)
+            // A server may have several copies of a file, each with a time of its own.
+            && (self.strong_etag().is_some() || self.modified == other.modified)
+            && is_surely_same
     }
 
     /// What tells it from another one.
@@ -194,7 +210,7 @@ impl RemoteVideo {
             Err(why) => Err(why),
         };
         let Part { pin, bytes } = part.map_err(|why| why.of(&shown))?;
-        if pin.etag.is_none() && pin.modified.is_none() && pin.version.is_none() {
+        if !pin.tells_versions_apart() {
             return Err(RemoteTrouble::NoVersion.of(&shown));
         }
         let identity =
@@ -415,5 +431,31 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pin(etag: Option<&str>, version: Option<&str>, modified: Option<&str>) -> Pin {
+        let [etag, version, modified] = [etag, version, modified].map(|it| it.map(str::to_owned));
+        Pin { size: 9, etag, version, modified }
+    }
+
+    #[test]
+    fn only_what_tells_contents_apart_says_that_they_are_the_same() {
+        let strong = pin(Some("\"a\""), None, Some("now"));
+        assert!(strong.is_same(&pin(Some("\"a\""), None, Some("then"))));
+        assert!(!strong.is_same(&pin(Some("\"b\""), None, Some("now"))));
+        assert!(!strong.is_same(&Pin { size: 8, ..strong.clone() }));
+        let weak = pin(Some("W/\"a\""), None, Some("now"));
+        assert!(weak.is_same(&weak) && !weak.is_same(&pin(Some("W/\"a\""), None, Some("then"))));
+        assert!(!weak.is_same(&pin(Some("W/\"a\""), None, None)));
+        let versioned = pin(None, Some("1"), None);
+        assert!(versioned.is_same(&versioned) && !versioned.is_same(&pin(None, Some("2"), None)));
+        assert!(!versioned.is_same(&pin(None, None, None)));
+        let nothing = pin(Some("W/\"a\""), None, None);
+        assert!(!nothing.tells_versions_apart() && !nothing.is_same(&nothing));
     }
 }

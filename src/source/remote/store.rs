@@ -1,9 +1,10 @@
 //! An object in a store, by way of the crate `object_store`: its addresses, signatures and credentials, over this
 //! program's own connections, and without its tries.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::env;
 use std::error::Error;
+use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,7 @@ use object_store::{
 use reqwest::header::RANGE;
 use url::{Host, Url};
 
+use super::secrets::{self, without_values};
 use super::web::{code_in, refusal_text, trouble};
 use super::{Part, Pin, Ranges, RemoteTrouble};
 use crate::model::location::{ObjectAddress, StoreKind};
@@ -39,25 +41,24 @@ const USER_AGENT: &str = concat!("tiktok-up/", env!("CARGO_PKG_VERSION"));
 /// Idle connections that are kept: one of the bytes, one of the checks between them.
 const IDLE: usize = 2;
 
-/// Variables of the environment that hold secrets.
-const SECRETS: [&str; 9] = [
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "GOOGLE_SERVICE_ACCOUNT_KEY",
-    "GOOGLE_BEARER_TOKEN",
-    "AZURE_STORAGE_ACCOUNT_KEY",
-    "AZURE_STORAGE_ACCESS_KEY",
-    "AZURE_STORAGE_SAS_KEY",
-    "AZURE_STORAGE_SAS_TOKEN",
-    "AZURE_CLIENT_SECRET",
-];
+/// The most of an answer with credentials that is read, in bytes.
+const MOST: usize = 256 << 10;
+
+/// Answers with credentials whose secrets are known for sure: each lasts for the hour, and more are looked for anyway.
+const ANSWERS: usize = 8;
 
 /// An object in a store.
-#[derive(Debug)]
 pub(in crate::source) struct StoredObject {
     store: Arc<dyn ObjectStore>,
     key: Path,
     _secrets: Vec<Secret>,
+}
+
+/// Without the store, as its settings have keys in them.
+impl fmt::Debug for StoredObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredObject").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl StoredObject {
@@ -66,9 +67,10 @@ impl StoredObject {
         address: &ObjectAddress,
         timing: &Timing,
     ) -> Result<Self, RemoteTrouble> {
-        let known = SECRETS.iter().filter_map(|name| env::var(name).ok());
-        let secrets = known.filter(|text| !text.is_empty()).map(Secret::new).collect();
-        let wrong = |error: object_store::Error| RemoteTrouble::Setup(plain(&error.to_string()));
+        let mut secrets = secrets::of_environment();
+        let wrong = |error: object_store::Error| {
+            RemoteTrouble::Setup(plain(&without_values(&error.to_string())))
+        };
         let key = Path::parse(&address.key).map_err(|error| {
             RemoteTrouble::Setup(format!("its key is none that can be asked for: {error}"))
         })?;
@@ -77,7 +79,7 @@ impl StoredObject {
         let once = RetryConfig { max_retries: 0, ..RetryConfig::default() };
         let store: Arc<dyn ObjectStore> = match address.store {
             StoreKind::S3 => {
-                let built = with_profile(AmazonS3Builder::from_env())
+                let built = with_profile(AmazonS3Builder::from_env(), &mut secrets)
                     .with_bucket_name(&address.bucket)
                     .with_retry(once)
                     .with_http_connector(connector);
@@ -104,7 +106,8 @@ impl StoredObject {
     async fn ask(&self, range: Range<u64>, pin: Option<&Pin>) -> Result<Part, RemoteTrouble> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
-            if_match: pin.and_then(|pin| pin.etag.clone()),
+            // A weak tag matches nothing here; what the answer says is compared in any case.
+            if_match: pin.and_then(Pin::strong_etag).map(str::to_owned),
             ..GetOptions::default()
         };
         let answer = match self.store.get_opts(&self.key, options).await {
@@ -139,7 +142,9 @@ impl Ranges for StoredObject {
 
 fn pin_of(meta: &object_store::ObjectMeta) -> Pin {
     let (etag, version) = (meta.e_tag.clone(), meta.version.clone());
-    Pin { size: meta.size, etag, version, modified: Some(meta.last_modified.to_rfc3339()) }
+    // The crate has 1970 for a store that tells no time.
+    let modified = Some(meta.last_modified).filter(|time| time.timestamp() > 0);
+    Pin { size: meta.size, etag, version, modified: modified.map(|time| time.to_rfc3339()) }
 }
 
 /// What an error of the crate stems from: ours, which its connection has given it.
@@ -157,7 +162,7 @@ fn cause(error: &object_store::Error) -> RemoteTrouble {
         object_store::Error::Precondition { .. } => RemoteTrouble::Changed,
         // It has a word for this, and no type.
         _ if last.contains("non-partial") => RemoteTrouble::NoRanges(200),
-        _ => RemoteTrouble::Setup(plain(&last)),
+        _ => RemoteTrouble::Setup(plain(&without_values(&last))),
     }
 }
 
@@ -166,7 +171,7 @@ fn is_unsatisfied(error: &object_store::Error) -> bool {
 }
 
 /// With the credentials and the region of a profile, where the environment names none.
-fn with_profile(builder: AmazonS3Builder) -> AmazonS3Builder {
+fn with_profile(builder: AmazonS3Builder, secrets: &mut Vec<Secret>) -> AmazonS3Builder {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let elsewhere = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_SKIP_SIGNATURE"];
     let profile = env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
@@ -181,8 +186,10 @@ fn with_profile(builder: AmazonS3Builder) -> AmazonS3Builder {
     if !elsewhere.into_iter().any(is_set) {
         let of = |key| read("AWS_SHARED_CREDENTIALS_FILE", "credentials", &profile, key);
         if let (Some(id), Some(secret)) = (of("aws_access_key_id"), of("aws_secret_access_key")) {
+            secrets.push(Secret::new(secret.as_str()));
             builder = builder.with_access_key_id(id).with_secret_access_key(secret);
             if let Some(token) = of("aws_session_token") {
+                secrets.push(Secret::new(token.as_str()));
                 builder = builder.with_token(token);
             }
         }
@@ -220,7 +227,8 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Connection { timing: self.timing.clone(), clients: Mutex::default() }))
+        let (clients, secrets) = <_>::default();
+        Ok(HttpClient::new(Connection { timing: self.timing.clone(), clients, secrets }))
     }
 }
 
@@ -229,6 +237,8 @@ impl HttpConnector for Connector {
 struct Connection {
     timing: Timing,
     clients: Mutex<HashMap<String, reqwest::Client>>,
+    /// Those of the last answers with credentials.
+    secrets: Mutex<VecDeque<Vec<Secret>>>,
 }
 
 impl Connection {
@@ -248,6 +258,19 @@ impl Connection {
         Ok(client)
     }
 
+    /// Makes the secrets of an answer with credentials known.
+    fn learn(&self, answer: &str, is_token: bool) {
+        let mut found = secrets::within(answer);
+        if is_token {
+            found.push(Secret::new(answer.trim()));
+        }
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.push_back(found);
+        if secrets.len() > ANSWERS {
+            secrets.pop_front();
+        }
+    }
+
     async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, RemoteTrouble> {
         let (parts, body) = request.into_parts();
         let url: Url = parts
@@ -262,6 +285,8 @@ impl Connection {
             why if is_object => why,
             why => RemoteTrouble::Credentials(why.to_string()),
         };
+        // The session of a machine's metadata begins with a token, and nothing around it.
+        let is_token = parts.method == http::Method::PUT;
         let mut asked = reqwest::Request::new(parts.method, url.clone());
         *asked.headers_mut() = parts.headers;
         *asked.body_mut() = body.as_bytes().map(|bytes| bytes.clone().into());
@@ -272,6 +297,15 @@ impl Connection {
         }
         let answer: http::Response<reqwest::Body> = answer.into();
         let (parts, body) = answer.into_parts();
+        if !is_object {
+            let body = http_body_util::Limited::new(body, MOST).collect().await;
+            let body = body.map_err(|error| {
+                of_credentials(RemoteTrouble::Network(plain(&error.to_string())))
+            })?;
+            let body = body.to_bytes();
+            self.learn(&String::from_utf8_lossy(&body), is_token);
+            return Ok(HttpResponse::from_parts(parts, body.into()));
+        }
         let body = body.map_err(|error| HttpError::new(HttpErrorKind::Unknown, trouble(&error)));
         Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)))
     }
@@ -329,6 +363,32 @@ mod tests {
         assert_eq!(in_profile(text, "other", "aws_access_key_id").as_deref(), Some("two"));
         assert_eq!(in_profile(text, "other", "region"), None);
         assert_eq!(in_profile(text, "none", "region"), None);
+    }
+
+    #[test]
+    fn no_key_of_a_store_is_in_debug_output() {
+        let connector = || Connector { timing: Timing::default() };
+        let azure = MicrosoftAzureBuilder::new()
+            .with_account("clips")
+            .with_access_key("Y2FuYXJ5")
+            .with_container_name("clips")
+            .with_http_connector(connector())
+            .build()
+            .unwrap();
+        let bearer = GoogleCloudStorageBuilder::new()
+            .with_bucket_name("clips")
+            .with_bearer_token("canary")
+            .with_http_connector(connector())
+            .build()
+            .unwrap();
+        let stores: [Arc<dyn ObjectStore>; 2] = [Arc::new(azure), Arc::new(bearer)];
+        for store in stores {
+            let object = StoredObject { store, key: Path::from("clip.mp4"), _secrets: Vec::new() };
+            let shown = format!("{object:?}");
+            // A key is a list of bytes there.
+            assert!(shown.contains("clip.mp4") && !shown.contains("canary"), "{shown}");
+            assert!(!shown.contains("99, 97, 110, 97, 114, 121"), "{shown}");
+        }
     }
 
     #[test]

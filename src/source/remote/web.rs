@@ -2,13 +2,15 @@
 //!
 //! It is only ever read by GET: a link that is signed for GET is not valid for HEAD.
 
+use std::fmt;
 use std::ops::Range;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_MATCH, IF_UNMODIFIED_SINCE,
-    LAST_MODIFIED, RANGE,
+    CONTENT_ENCODING, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, IF_MATCH,
+    IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
 use reqwest::{Client, Response};
 use tiktok_open::RequestTrouble;
@@ -22,6 +24,9 @@ use crate::timing::Timing;
 /// How this program names itself.
 const USER_AGENT: &str = concat!("tiktok-up/", env!("CARGO_PKG_VERSION"));
 
+/// What times are told to.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
 /// The most of a refusal that is read, in bytes: its code stands in the beginning.
 const REFUSAL: usize = 4 << 10;
 
@@ -29,11 +34,17 @@ const REFUSAL: usize = 4 << 10;
 const IDLE: usize = 2;
 
 /// A file behind an https URL.
-#[derive(Debug)]
 pub(in crate::source) struct WebFile {
     address: WebAddress,
     url: Url,
     client: Client,
+}
+
+/// Without the query, which may be a signature.
+impl fmt::Debug for WebFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebFile").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl WebFile {
@@ -89,7 +100,20 @@ impl WebFile {
         if first != range.start || end != range.end.min(size) {
             return Err(RemoteTrouble::NoRanges(status));
         }
-        Ok(Part { pin: pin_of(headers, size), bytes: Box::pin(pieces(answer)) })
+        let found = pin_of(headers, size);
+        // https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
+        if pin.is_none() && found.strong_etag().is_none() && found.version.is_none() {
+            let [modified, now] = [LAST_MODIFIED, DATE].map(|name| text(headers, &name));
+            let is_just_changed =
+                match (modified.as_deref().and_then(time), now.as_deref().and_then(time)) {
+                    (Some(modified), Some(now)) => now.duration_since(modified) < SECOND,
+                    _ => false,
+                };
+            if is_just_changed {
+                return Err(RemoteTrouble::JustChanged);
+            }
+        }
+        Ok(Part { pin: found, bytes: Box::pin(pieces(answer)) })
     }
 }
 
@@ -185,6 +209,11 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
+/// The time of `Thu, 01 Jan 2026 00:00:00 GMT`.
+fn time(text: &str) -> Option<Timestamp> {
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
+}
+
 /// First byte, end and size of `bytes 0-99/1000`.
 fn content_range(text: &str) -> Option<(u64, u64, u64)> {
     let (range, size) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
@@ -210,6 +239,13 @@ mod tests {
         for odd in ["bytes 0-99/*", "bytes */0", "items 0-1/2", "bytes 1/2", ""] {
             assert_eq!(content_range(odd), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn a_signature_is_in_no_debug_output() {
+        let address = WebAddress::new("https://cdn.example.com/a.mp4?X-Amz-Signature=canary");
+        let shown = format!("{:?}", WebFile::new(&address, &Timing::default()).unwrap());
+        assert!(shown.contains("cdn.example.com/a.mp4") && !shown.contains("canary"), "{shown}");
     }
 
     #[test]
