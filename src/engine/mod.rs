@@ -69,7 +69,7 @@ pub(crate) use self::rate::RateLimiter;
 pub(crate) use self::status::can_be_reconciled;
 pub(crate) use self::stop::{failed_for_good, settled};
 pub(crate) use self::tries::is_failed_for_good;
-pub(crate) use self::withdrawn::Withdrawals;
+pub(crate) use self::withdrawn::{InHand, Withdrawals};
 
 use self::account::AccountWorker;
 use self::calls::Calls;

@@ -11,8 +11,17 @@ pub(crate) struct Withdrawals(Arc<Mutex<Turns>>);
 #[derive(Debug, Default)]
 struct Turns {
     withdrawn: HashSet<String>,
+    /// Those that somebody has in hand who may take them back.
+    in_hand: HashSet<String>,
     /// Those that the run is at.
     under_way: HashSet<String>,
+}
+
+/// That somebody has a post in hand, to change it: until this is dropped the run does not come to it.
+#[derive(Debug)]
+pub(crate) struct InHand {
+    turns: Withdrawals,
+    id: String,
 }
 
 /// That a run is at a post, which nobody takes back until this is dropped.
@@ -23,15 +32,15 @@ pub(super) struct Turn<'a> {
 }
 
 impl Withdrawals {
-    /// Takes a post back: the run does not come to it any more, whatever its entry said. `false`: the run is at it now.
-    /// What became of one that the run has left the journal knows.
-    pub(crate) fn withdraw(&self, id: &str) -> bool {
+    /// Takes a post in hand: the run does not come to it meanwhile. `None`: the run is at it now. What became of one that
+    /// the run has left the journal knows.
+    pub(crate) fn take_in_hand(&self, id: &str) -> Option<InHand> {
         let mut turns = self.turns();
-        let is_free = !turns.under_way.contains(id);
-        if is_free {
-            turns.withdrawn.insert(id.to_owned());
+        if turns.under_way.contains(id) {
+            return None;
         }
-        is_free
+        turns.in_hand.insert(id.to_owned());
+        Some(InHand { turns: self.clone(), id: id.to_owned() })
     }
 
     /// Whether a post was taken back.
@@ -39,12 +48,12 @@ impl Withdrawals {
         self.turns().withdrawn.contains(id)
     }
 
-    /// Comes to a post; of one that `has_turn` all may begin from here on. `None`: it was taken back. One without an
+    /// Comes to a post; of one that `has_turn` all may begin from here on. `None`: it was taken back, or may be. One without an
     /// `id` nobody can take back.
     pub(super) fn come_to<'a>(&'a self, id: Option<&'a str>, has_turn: bool) -> Option<Turn<'a>> {
         if let Some(id) = id {
             let mut turns = self.turns();
-            if turns.withdrawn.contains(id) {
+            if turns.withdrawn.contains(id) || turns.in_hand.contains(id) {
                 return None;
             }
             if has_turn {
@@ -56,6 +65,19 @@ impl Withdrawals {
 
     fn turns(&self) -> MutexGuard<'_, Turns> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InHand {
+    /// Takes the post back for good: the run does not come to it any more, and what it has made of it before is past.
+    pub(crate) fn withdraw(&self) {
+        self.turns.turns().withdrawn.insert(self.id.clone());
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.turns.turns().in_hand.remove(&self.id);
     }
 }
 
@@ -76,11 +98,21 @@ mod tests {
         let all = Withdrawals::default();
         assert!(all.come_to(Some("one"), false).is_some() && all.come_to(None, true).is_some());
         let turn = all.come_to(Some("one"), true).unwrap();
-        assert!(!all.withdraw("one") && !all.has("one"));
-        assert!(all.clone().withdraw("two"));
+        assert!(all.take_in_hand("one").is_none() && !all.has("one"));
+        all.clone().take_in_hand("two").unwrap().withdraw();
         assert!(all.has("two") && all.come_to(Some("two"), true).is_none());
         // Its turn is over, and the run comes to it no more.
         drop(turn);
-        assert!(all.withdraw("one") && all.come_to(Some("one"), false).is_none());
+        all.take_in_hand("one").unwrap().withdraw();
+        assert!(all.come_to(Some("one"), false).is_none());
+    }
+
+    #[test]
+    fn what_was_in_hand_and_not_changed_is_as_it_was() {
+        let all = Withdrawals::default();
+        let in_hand = all.take_in_hand("one").unwrap();
+        assert!(all.come_to(Some("one"), true).is_none() && !all.has("one"));
+        drop(in_hand);
+        assert!(!all.has("one") && all.come_to(Some("one"), true).is_some());
     }
 }

@@ -1,7 +1,10 @@
 //! The queue of the console is changed while one of its posts is being sent: that one goes on, and nothing is posted
 //! that was taken out, or as it was before.
 
+use std::fs;
 use std::path::Path;
+
+use serde_json::json;
 
 use crate::console::Console;
 use crate::console_client::{AT_ONCE, LATER, Visitor};
@@ -13,6 +16,8 @@ struct Held<'a> {
     world: &'a World,
     console: Console,
     visitor: Visitor<'a>,
+    /// The `id` of the first.
+    first: String,
     /// The `id`s of the posts that wait behind it. All but the last are to go at once.
     others: [String; 4],
 }
@@ -22,12 +27,18 @@ const OTHERS: [&str; 4] = ["moved", "changed", "dropped", "later"];
 
 impl<'a> Held<'a> {
     fn start(world: &'a World) -> Self {
+        Self::start_at(world, 1)
+    }
+
+    /// Held in the chunk of this call: 2, if the first fails.
+    fn start_at(world: &'a World, call: u64) -> Self {
         let console = Console::start(world, &[]);
         let visitor = Visitor::of(world, &console);
         let account = world.open_id(ADA);
         // So that one run has them all in hand.
         visitor.post(&format!("/accounts/{account}/pause"), &[]).is(303);
-        compose(&visitor, &account, &world.video("first.mp4", 100_000), "first", &AT_ONCE);
+        let video = world.video("first.mp4", 100_000);
+        let first = compose(&visitor, &account, &video, "first", &AT_ONCE);
         let mut size = 100_000;
         let others = OTHERS.map(|name| {
             size += 1;
@@ -35,9 +46,9 @@ impl<'a> Held<'a> {
             let when = if name == "later" { &LATER[..] } else { &AT_ONCE[..] };
             compose(&visitor, &account, &video, name, when)
         });
-        world.hold("upload", 1, "middle");
+        world.hold("upload", call, "middle");
         visitor.post(&format!("/accounts/{account}/resume"), &[]).is(303);
-        let held = Self { world, console, visitor, others };
+        let held = Self { world, console, visitor, first, others };
         held.says("being sent");
         held
     }
@@ -157,4 +168,28 @@ fn what_a_run_has_come_to_is_not_taken_back() {
     held.press(3, "cancel", &[("sure", "yes")], "Taken out of the queue");
     held.console.end();
     assert_eq!((world.published(), world.inits(), world.calls("upload").len()), (4, 4, 4));
+}
+
+/// What failed in the run that goes on has failed, also if somebody tried in vain to change it.
+#[test]
+fn a_change_that_failed_lets_no_post_be_tried_again_that_failed() {
+    let world = World::logged_in();
+    world.fault(&json!({ "endpoint": "video_init", "times": 1,
+        "do": { "outcome": { "status": "FAILED", "fail_reason": "video_pull_failed" } } }));
+    let held = Held::start_at(&world, 2);
+    let record = world.home().join(format!("home/console/drafts/{}.json", held.first));
+    let kept = fs::read(&record).unwrap();
+    fs::write(&record, "{").unwrap();
+    let address = format!("/queue/{}/move", held.first);
+    let to = held.visitor.post(&address, &[("when", "now")]).is(303).to;
+    let told = held.visitor.get(&to).is(200).text;
+    assert!(!told.contains("Moved."), "{told}");
+    fs::write(&record, kept).unwrap();
+    world.let_go();
+    world.wait_until("the others are published", |world| world.published() == 3);
+    let again = format!("/queue/{}/again", held.first);
+    held.says(&again);
+    held.console.end();
+    // Once the first, and once each of those that wait for no time.
+    assert_eq!((world.published(), world.inits()), (3, 4));
 }

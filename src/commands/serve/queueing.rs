@@ -18,10 +18,18 @@ pub(super) struct Changeable {
     account: String,
     /// Its number in the journal, if TikTok failed it for good.
     pub(super) failed: Option<u32>,
-    _held: Held,
+    held: Held,
 }
 
-/// Takes a post of the queue back from the run that posts for its account, which goes on with the others; `Err`: why the
+impl Changeable {
+    /// The post was changed: what was said of it before is past.
+    fn has_changed(&self, console: &Console, id: &str) {
+        self.held.has_changed();
+        console.posting.live.forget(id);
+    }
+}
+
+/// Keeps a post of the queue from the run that posts for its account, which goes on with the others; `Err`: why the
 /// post cannot be changed. `settles`: what TikTok failed for good is to be settled, and for that the run is stopped.
 pub(super) async fn take(console: &Console, id: &str, settles: bool) -> Result<Changeable, Flash> {
     let queue = &console.posting.queue;
@@ -46,7 +54,7 @@ pub(super) async fn take(console: &Console, id: &str, settles: bool) -> Result<C
             // Nobody settles anything while a run of the account is at work.
             console.workers.hold(&account).await
         } else {
-            let held = console.workers.withdraw(&account, id).await;
+            let held = console.workers.take_in_hand(&account, id).await;
             held.ok_or_else(|| Flash::bad(ENGLISH.begun_already))?
         };
         // What was made until then has left the queue.
@@ -55,8 +63,7 @@ pub(super) async fn take(console: &Console, id: &str, settles: bool) -> Result<C
         }
         failed = check(console, id).await?;
         if holds || !settles || failed.is_none() {
-            console.posting.live.forget(id);
-            return Ok(Changeable { account, failed, _held: held });
+            return Ok(Changeable { account, failed, held });
         }
     }
 }
@@ -92,18 +99,21 @@ pub(super) async fn reopen(console: &Console, post: &Changeable, id: &str) -> Re
     }
     let removed = console.posting.queue.remove(&post.account, id);
     removed.map_err(|error| told(chain(&error)))?;
+    post.has_changed(console, id);
     Ok(())
 }
 
 /// Lets a post that failed be posted with the others again, while no run comes to it.
-pub(super) fn release(console: &Console, id: &str) -> Flash {
+pub(super) fn release(console: &Console, post: &Changeable, id: &str) -> Flash {
+    // `None`, pressed twice: it is in the queue again.
     match console.posting.queue.release(id) {
-        Ok(Some(account)) => {
-            console.workers.wake(&account);
+        Ok(account) => {
+            post.has_changed(console, id);
+            if let Some(account) = account {
+                console.workers.wake(&account);
+            }
             Flash::good(ENGLISH.tried_again)
         }
-        // Pressed twice: it is in the queue again.
-        Ok(None) => Flash::good(ENGLISH.tried_again),
         Err(error) => Flash::bad(chain(&error)),
     }
 }
@@ -117,6 +127,7 @@ pub(super) async fn take_out(console: &Console, id: &str) -> Flash {
     if let Err(error) = console.posting.queue.remove(&post.account, id) {
         return Flash::bad(chain(&error));
     }
+    post.has_changed(console, id);
     let drafts = &console.posting.drafts;
     if let Err(error) = drafts.drop_file(id).and_then(|()| drafts.forget(id)) {
         console.context().printer.warn(chain(&error));
@@ -150,7 +161,10 @@ pub(super) async fn move_post(console: &Console, id: &str, form: &MoveForm) -> F
         Some(())
     });
     match moved {
-        Ok(Some(())) => Flash::good(ENGLISH.moved),
+        Ok(Some(())) => {
+            post.has_changed(console, id);
+            Flash::good(ENGLISH.moved)
+        }
         Ok(None) => Flash::bad(ENGLISH.not_moved),
         Err(error) => Flash::bad(chain(&error)),
     }

@@ -21,7 +21,7 @@ use crate::commands::serve::standing::standing;
 use crate::commands::upload::{PostList, TextList, manifest_key};
 use crate::commands::{Context, flags, run_upload, watch};
 use crate::console::pages::ENGLISH;
-use crate::engine::Withdrawals;
+use crate::engine::{InHand, Withdrawals};
 use crate::exit::Exit;
 use crate::output::{Failure, Notes};
 use crate::settings::Settings;
@@ -190,9 +190,18 @@ struct AccountTask {
 #[derive(Debug)]
 pub(crate) struct Held {
     task: Arc<AccountTask>,
+    /// The post that the upload does not come to meanwhile; let go while its list is still held.
+    in_hand: Option<InHand>,
     _list: OwnedMutexGuard<()>,
     /// That nothing is posted for the account meanwhile.
     _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Held {
+    /// The post was changed: the upload that runs does not come to it any more, and what that has said of it is past.
+    pub(crate) fn has_changed(&self) {
+        self.in_hand.iter().for_each(InHand::withdraw);
+    }
 }
 
 impl Drop for Held {
@@ -211,13 +220,13 @@ impl Workers {
         self.task(open_id).wake.notify_one();
     }
 
-    /// Takes a post back from the upload that runs, if one does, which goes on with the others. `None`: the upload is at
-    /// that post.
-    pub(crate) async fn withdraw(&self, open_id: &str, id: &str) -> Option<Held> {
+    /// Keeps a post from the upload that runs, if one does, which goes on with the others. `None`: the upload is at that
+    /// post. Until [`Held::has_changed`] all that the upload has said of it holds.
+    pub(crate) async fn take_in_hand(&self, open_id: &str, id: &str) -> Option<Held> {
         let task = self.task(open_id);
         let list = Arc::clone(&task.list).lock_owned().await;
-        let is_free = lock(&task.withdrawals).withdraw(id);
-        is_free.then_some(Held { task, _list: list, _turn: None })
+        let in_hand = Some(lock(&task.withdrawals).take_in_hand(id)?);
+        Some(Held { task, in_hand, _list: list, _turn: None })
     }
 
     /// Stops what is posted for an account at the next safe place, and keeps it from going on.
@@ -231,7 +240,7 @@ impl Workers {
         }
         let turn = Arc::clone(&task.turn).lock_owned().await;
         let list = Arc::clone(&task.list).lock_owned().await;
-        Held { task, _list: list, _turn: Some(turn) }
+        Held { task, in_hand: None, _list: list, _turn: Some(turn) }
     }
 
     /// Whether something is posted for an account now.

@@ -63,7 +63,7 @@ pub(super) async fn settle(console: &Console, number: u32, posted: bool) -> Vec<
 /// called not posted.
 pub(super) async fn try_again(console: &Console, id: &str) -> Vec<Flash> {
     match changeable(console, id).await {
-        Ok(_held) => vec![queueing::release(console, id)],
+        Ok(post) => vec![queueing::release(console, &post, id)],
         Err(told) => told,
     }
 }
