@@ -12,7 +12,7 @@ use tokio::task::JoinError;
 
 use super::apps::NotUsable;
 use super::callback::CallbackError;
-use super::event::length;
+use super::event::{by, length};
 use crate::clock::moment;
 use crate::model::account::{Account, Reason};
 use crate::problem::{Coded, ErrorCode, ErrorKind, Problem};
@@ -184,12 +184,12 @@ pub(crate) enum AuthError {
     #[error(transparent)]
     Resources(#[from] Shortage),
     /// Another process holds the refresh lease and does not let go.
-    #[error("another run{} is refreshing `{account}`", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    #[error("another run{} is refreshing `{account}`", by(holder.as_ref()))]
     RefreshBusy {
         /// The account.
         account: String,
-        /// The other process.
-        pid: Option<u32>,
+        /// Who it is, if that is known.
+        holder: Option<Holder>,
     },
     /// Another machine may have the only tokens that live: a run there spent those that are stored, and was not heard
     /// of since.

@@ -115,8 +115,8 @@ pub enum AuthEvent {
     RefreshBusy {
         /// Whose.
         account: String,
-        /// The other process.
-        pid: Option<u32>,
+        /// Who it is in words, if that is known.
+        holder: Option<String>,
     },
     /// This machine's clock went back.
     ClockWentBack {
@@ -234,8 +234,8 @@ impl fmt::Display for AuthEvent {
                 "the login of `{account}` was not renewed; its access token ends at {}: {why}",
                 moment(*until)
             ),
-            Self::RefreshBusy { account, pid } => {
-                write!(f, "another run{} is refreshing `{account}`", by(*pid))?;
+            Self::RefreshBusy { account, holder } => {
+                write!(f, "another run{} is refreshing `{account}`", by(holder.as_ref()))?;
                 f.write_str("; going on with the token at hand")
             }
             Self::ClockWentBack { by } => {
@@ -273,8 +273,8 @@ fn without(scope: &str) -> Option<&'static str> {
     })
 }
 
-fn by(pid: Option<u32>) -> String {
-    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+pub(super) fn by(holder: Option<&impl fmt::Display>) -> String {
+    holder.map_or_else(String::new, |holder| format!(" ({holder})"))
 }
 
 /// A whole number of the biggest unit that fits, such as `5 minutes`.

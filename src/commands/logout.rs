@@ -1,13 +1,17 @@
 //! `logout`: revokes a login at TikTok, then forgets it; forgets it in any case.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::auth::AuthError;
 use crate::auth::logout::{Revocation, logout};
 use crate::cli::LogoutArgs;
+use crate::commands::stores::Stores;
 use crate::commands::{Context, about, at_rest};
 use crate::exit::Exit;
 use crate::output::Failure;
+use crate::store::{Lease, LeaseError, LeaseKind, StoreError};
 use crate::text::chain;
 
 /// Runs the command.
@@ -20,6 +24,7 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
     if let Some(signal) = context.shutdown.asked() {
         return Ok(signal.exit());
     }
+    let _upload = alone(context, &store, args, &account.open_id).await?;
     // From here to its end: half of it would leave tokens here that TikTok does not take any more.
     context.printer.step(format!("ending the login of {}", account.name()));
     let left = logout(&tokens, &account.open_id, args.local_only).await;
@@ -49,7 +54,11 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
         });
         printer.json(&about(&account, event));
     } else {
-        printer.note(format!("{} is forgotten here", account.name()));
+        let place = match context.settings.database {
+            Some(_) => "by all machines that share the database",
+            None => "here",
+        };
+        printer.note(format!("{} is forgotten {place}", account.name()));
     }
     if account.is_exported() {
         printer.note("the login lives on the machine that it was handed over to");
@@ -65,4 +74,31 @@ pub(super) async fn run(context: &Context, args: &LogoutArgs) -> Result<Exit, Fa
         ));
     }
     Ok(Exit::Done)
+}
+
+/// Keeps runs from beginning with the account. `None`: they are not kept from it, and the login ends all the same. An error
+/// if one is posting for it, wherever it runs: TikTok could not be asked any more what becomes of its posts.
+async fn alone(
+    context: &Context,
+    store: &Stores,
+    args: &LogoutArgs,
+    open_id: &str,
+) -> Result<Option<Box<dyn Lease>>, Failure> {
+    match store.shared.leases().acquire(LeaseKind::Upload, open_id, Duration::ZERO).await {
+        Ok(lease) => Ok(Some(lease)),
+        Err(StoreError::Lease(LeaseError::Held { holder, .. })) if args.local_only => {
+            let by = holder.map(|holder| format!(" ({holder})")).unwrap_or_default();
+            context.printer.warn(format!(
+                "a run is posting for the account{by}: it gets no further than its token does"
+            ));
+            Ok(None)
+        }
+        Err(error @ StoreError::Lease(LeaseError::Held { .. })) => {
+            let hint = "wait for that run to end, or stop it where it runs, then log out; `--local-only` forgets the \
+                        login without waiting, and TikTok can then not be asked what becomes of its posts";
+            let failure = Failure::from(error).context("a run is posting for the account");
+            Err(failure.hint(hint))
+        }
+        Err(_) => Ok(None),
+    }
 }

@@ -149,6 +149,8 @@ impl StopReason {
     pub(super) fn kind(&self, phase: Option<Phase>) -> ErrorKind {
         match self {
             Self::Call(error) => error.kind(),
+            // The next run does not know what this one was told, and a person has to.
+            Self::Unrecorded { phase, .. } if is_unknown_after(*phase) => ErrorKind::Unknown,
             Self::Store(error) | Self::Unrecorded { error, .. } => error.kind(),
             Self::File(error) => error.kind(),
             Self::Interrupted(signal) => ErrorKind::Interrupted(*signal),
@@ -358,14 +360,18 @@ fn drafts_ahead(most: u32, ahead: u32, pending: u32) -> PostError {
 
 /// What the next run will not know of a pull.
 fn unrecorded_problem(phase: Phase, known: &PostSnapshot<'_>) -> Option<Problem> {
-    match phase {
-        Phase::Rejected | Phase::Lost => {
-            Some(Problem::new(ErrorCode::UnrecordedRefusal).with("post", known.number()))
-        }
+    let code = match phase {
+        Phase::Rejected | Phase::Lost => ErrorCode::UnrecordedRefusal,
         // Its `publish_id` is lost with this run.
-        Phase::Open { .. } => Some(ErrorCode::UnrecordedOpen.into()),
-        _ => None,
-    }
+        Phase::Open { .. } => ErrorCode::UnrecordedOpen,
+        _ => return None,
+    };
+    Some(Problem::new(code).with("post", known.number()))
+}
+
+/// Whether a pull of which this was not recorded is one whose outcome no later run can find out.
+fn is_unknown_after(phase: Phase) -> bool {
+    matches!(phase, Phase::Open { .. } | Phase::Rejected | Phase::Lost)
 }
 
 /// What TikTok said and the journal did not take.
@@ -502,6 +508,9 @@ impl<'a> PostSnapshot<'a> {
         let state = match (reason, open) {
             (StopReason::Unrecorded { phase: Phase::Published, .. }, _) => PostState::Published,
             (StopReason::Unrecorded { phase: Phase::Inboxed, .. }, _) => PostState::Inbox,
+            (StopReason::Unrecorded { phase, .. }, _) if is_unknown_after(*phase) => {
+                PostState::Unresolved
+            }
             (_, true) => PostState::Processing,
             (_, false) if kind.puts_off() => PostState::Deferred,
             (_, false) => PostState::Failed,

@@ -294,11 +294,11 @@ catalogue! {
 
     // The key of an encrypted token store.
     StoreKeyNotSet: "The token store is encrypted, and the settings do not say so."
-        => "put `encrypt = \"{scheme}\"` back under `[store]` in config.toml; `tiktok-up accounts decrypt` \
-            then takes the encryption away";
+        => "put `encrypt = \"{scheme}\"` back under `[store]` in config.toml; where files keep the store, and no database \
+            does, `tiktok-up accounts decrypt` then takes the encryption away";
     StoreKeyScheme: "The token store is encrypted in another way than the settings say."
-        => "set it to \"{scheme}\", run `tiktok-up accounts decrypt`, set it to \"{set}\" and run \
-            `tiktok-up accounts encrypt`";
+        => "set it to \"{scheme}\"; where files keep the store, and no database does, `tiktok-up accounts decrypt` then takes \
+            the encryption away, and with \"{set}\" set `tiktok-up accounts encrypt` encrypts it in that way";
     StoreKeyGone: "The key that the token store is encrypted with is not the one at hand, or is not there."
         => "bring that key back; nothing else opens the tokens, and nothing was changed";
     StoreKeyNotMade: "No key for the token store was made yet."
@@ -351,11 +351,11 @@ catalogue! {
         => "take it out of `{path}`, which somebody has edited, or run `tiktok-up login` and consent as \
             `{account}`";
     TokenNotDecrypted: "A token cannot be decrypted although the key is the right one."
-        => "restore the file from a backup; or give this login up with `tiktok-up logout --local-only \
+        => "restore the token store from a backup; or give this login up with `tiktok-up logout --local-only \
             {account}` and log in again";
     TokensEncrypted: "The tokens are encrypted already, in another way or with another key."
-        => "run `tiktok-up accounts decrypt` with the old setting first, then `tiktok-up accounts encrypt` \
-            with the new one";
+        => "set what they are encrypted with; where files keep the store, and no database does, `tiktok-up accounts \
+            decrypt` takes that away first, and `tiktok-up accounts encrypt` with the new setting encrypts them anew";
     LoginNeeded: "An account needs a new login."
         => "run `tiktok-up login` and consent as `{account}`";
     LoginNeededBy: "An account needs a new login soon."
@@ -698,9 +698,11 @@ catalogue! {
         => "run the same command again";
     PostFailed: "The post failed.";
     UnrecordedRefusal: "TikTok did not take a post on, and the journal could not record it."
-        => "the next run calls its outcome unknown; then run `tiktok-up resolve {post} --not-posted`";
+        => "it was not posted: once the journal can be written again, run `tiktok-up resolve {post} --not-posted`, as later \
+            runs know nothing of that and call its outcome unknown";
     UnrecordedOpen: "TikTok took a post on, and the journal could not record it."
-        => "keep the publish_id: the next run does not know it, and asks you to look at the profile";
+        => "TikTok may post it, and later runs do not know its publish_id: look at the profile, then, once the journal can \
+            be written again, run `tiktok-up resolve {post} --posted` or `tiktok-up resolve {post} --not-posted`";
     Incomplete: "TikTok calls a post done although not all of it was sent.";
     ResolvedByHand: "Somebody looked, and said what became of the post.";
     OutcomeUnknown: "Nobody can tell whether TikTok posted it."

@@ -326,8 +326,6 @@ codes! {
             StoreClosed = "store_closed",
             TransferNotEncrypted = "transfer_not_encrypted",
             TokenNotGiven = "token",
-            UnrecordedOpen = "unrecorded_open",
-            UnrecordedRefusal = "unrecorded_refusal",
             UploadUrlInvalid = "bad_upload_url",
             VideoTooLong = "video_too_long",
             VideoUnreadable = "file",
@@ -340,6 +338,8 @@ codes! {
             MayBePosted = "may_be_posted",
             OutcomeUnknown = "outcome_unknown",
             SameContent = "same_content",
+            UnrecordedOpen = "unrecorded_open",
+            UnrecordedRefusal = "unrecorded_refusal",
             SameSize = "same_size",
         }
     }

@@ -204,6 +204,21 @@ fn a_logout_that_is_stopped_before_it_has_a_token_forgets_nothing() {
 }
 
 #[test]
+fn a_logout_waits_for_no_run_and_ends_none() {
+    let world = World::logged_in();
+    world.hold("upload", 1, "middle");
+    let run = world.start_upload(&world.short());
+    world.wait_until("it sends", |world| !world.calls("upload").is_empty());
+    let open_id = world.open_id(ADA);
+    let ran = world.run(&["logout", &open_id]).exits(5).says("a run is posting for the account");
+    ran.says(&format!("process {}", run.pid())).says("--local-only");
+    assert!(world.calls("revoke").is_empty());
+    world.let_go();
+    run.end().exits(0);
+    world.run(&["logout", &open_id]).exits(0).says("is forgotten here");
+}
+
+#[test]
 fn a_local_logout_asks_nobody() {
     let world = World::logged_in();
     let calls = world.sandbox.requests().len();

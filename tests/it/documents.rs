@@ -223,3 +223,52 @@ fn the_crontab_works_where_cron_runs_it() {
         assert_eq!((world.published(), world.calls("token_refresh").len()), (1, 1), "{page}");
     }
 }
+
+/// What `explain` knows, and no other code.
+#[test]
+fn every_code_is_among_the_codes() {
+    let world = World::new();
+    let mut made = String::from("\n| code | exit | what it means |\n|---|---|---|\n");
+    for code in world.run(&["--json", "explain"]).exits(0).json() {
+        let word = |name: &str| code[name].as_str().unwrap().replace('|', "\\|");
+        made += &format!("| `{}` | {} | {} |\n", word("code"), code["exit"], word("meaning"));
+    }
+    let page = text("docs/TROUBLESHOOTING.md");
+    let mark = "every_code_is_among_the_codes -->\n";
+    let (before, rest) = page.split_once(mark).unwrap();
+    let (found, after) = rest.split_once("\n<!-- end of codes -->").unwrap();
+    if std::env::var_os("TIKTOK_UP_REWRITE").is_some() {
+        let page = [before, mark, &made, "\n<!-- end of codes -->", after].concat();
+        return fs::write(root().join("docs/TROUBLESHOOTING.md"), page).unwrap();
+    }
+    assert!(found == made.trim_end_matches(' '), "run it with TIKTOK_UP_REWRITE=1");
+}
+
+/// A page speaks of no code that `explain` does not know.
+#[test]
+fn every_code_of_a_page_is_known() {
+    let world = World::new();
+    let codes = world.run(&["--json", "explain"]).exits(0).json();
+    let known: Vec<_> =
+        codes.iter().map(|code| code["code"].as_str().unwrap().to_owned()).collect();
+    for page in pages() {
+        let text = text(&page);
+        for (_, rest) in
+            text.match_indices("tiktok-up explain ").map(|(at, it)| text.split_at(at + it.len()))
+        {
+            let code: String =
+                rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            assert!(code.is_empty() || known.contains(&code), "{page}: {code}");
+        }
+        // As a message ends with it.
+        for (at, _) in text.match_indices(" [") {
+            let Some((code, after)) = text[at + 2..].split_once(']') else { continue };
+            let is_code =
+                code.contains('_') && code.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            assert!(
+                !is_code || after.starts_with('(') || known.contains(&code.to_owned()),
+                "{page}: {code}"
+            );
+        }
+    }
+}

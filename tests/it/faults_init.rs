@@ -519,11 +519,29 @@ fn f77_a_pull_that_cannot_be_recorded_is_told_by_its_publish_id() {
         world.wait_until("TikTok has the init", |world| world.posts().len() == 1);
         run.fill_disk();
         world.let_go();
-        let ran = run.end().exits(4).says("could not be recorded");
+        let ran = run.end().exits(6).says("could not be recorded").says("tiktok-up resolve 1 ");
         assert!(ran.stderr.contains(&world.posts()[0].publish_id), "{ran:?}");
         assert_eq!(world.phases(), [Phase::InitIntent]);
+        let told = world.run(&["status"]).exits(5).says("may have been told and may post it");
+        told.says("tiktok-up resolve 1 --posted").never_says("not sent");
         world.upload(&manifest).exits(6);
         assert_eq!(world.phases(), [Phase::Unresolved]);
         assert_eq!(world.inits(), 1);
+        let explained = |code: &str| world.run(&["--json", "explain", code]).exits(0).json();
+        for code in ["unrecorded_open", "unrecorded_refusal"] {
+            assert_eq!(explained(code)[0]["exit"], 6, "{code}");
+        }
     });
+}
+
+#[test]
+fn f77_an_upload_that_died_at_its_init_is_told_as_one_that_may_have_begun() {
+    let world = World::logged_in();
+    world.hold("video_init", 1, "after");
+    let run = world.start_upload(&world.short());
+    world.wait_until("TikTok has the init", |world| world.posts().len() == 1);
+    run.kill();
+    world.let_go();
+    let told = world.run(&["status"]).exits(5).says("which may have been told");
+    told.says("no post comes of that").never_says("not sent");
 }

@@ -106,7 +106,7 @@ fn a_post_that_was_cut_off_is_called_so_once_its_login_is_there_again() {
     let ran = world
         .run(&["status"])
         .exits(5)
-        .says("post 1 is not sent yet; ")
+        .says("post 1 is not sent whole yet; ")
         .says("the next upload that names it, goes on");
     ran.never_says("tiktok-up login");
     assert_eq!(state(&world), "processing");

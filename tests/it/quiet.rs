@@ -558,14 +558,14 @@ fn what_is_not_final_is_never_left_without_a_word() {
     world.wait_until("it sends", |world| !world.calls("upload").is_empty());
     run.kill();
     world.let_go();
-    world.run(&["status"]).exits(5).says("uploading").says("post 1 is not sent yet");
+    world.run(&["status"]).exits(5).says("uploading").says("post 1 is not sent whole yet");
     world.say_status(0, &json!({ "status": "PROCESSING_UPLOAD", "uploaded_bytes": CHUNK }));
     world.run(&["upload", "--no-wait", &world.one_post(ADA, "b.mp4")]).exits(5);
     world
         .run(&["status"])
         .exits(5)
         .says("TikTok is at work on post 2")
-        .says("post 1 is not sent yet");
+        .says("post 1 is not sent whole yet");
     world.let_go();
     let manifest = world.manifest(&json!([entry("a.mp4"), entry("b.mp4")]));
     world.upload(&manifest).exits(0);

@@ -35,7 +35,7 @@ use crate::problem::Coded as _;
 use crate::secret::Secret;
 use crate::signals::Shutdown;
 use crate::store::local::Logs;
-use crate::store::{Edit, LeaseError, StoreError};
+use crate::store::{Edit, Holder, LeaseError, StoreError};
 use crate::text::chain;
 use crate::timing::Timing;
 
@@ -390,8 +390,7 @@ impl Tokens {
         let lease = match lease {
             Ok(lease) => lease,
             Err(StoreError::Lease(LeaseError::Held { holder, .. })) => {
-                let pid = holder.map(|holder| holder.pid);
-                return self.without_lease(&seen, &policy, pid).await;
+                return self.without_lease(&seen, &policy, holder).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -429,7 +428,7 @@ impl Tokens {
         &self,
         seen: &Account,
         policy: &RefreshPolicy,
-        pid: Option<u32>,
+        holder: Option<Holder>,
     ) -> Result<Outcome, AuthError> {
         let account = self.load(&seen.open_id).await?;
         self.check_usable(&account, policy)?;
@@ -439,9 +438,12 @@ impl Tokens {
         let name = account.name().to_owned();
         let refused = matches!(policy, RefreshPolicy::Instead(_));
         if refused || !account.lives(self.0.clock.now()) {
-            return Err(AuthError::RefreshBusy { account: name, pid });
+            return Err(AuthError::RefreshBusy { account: name, holder });
         }
-        self.report(AuthEvent::RefreshBusy { account: name, pid });
+        self.report(AuthEvent::RefreshBusy {
+            account: name,
+            holder: holder.map(|holder| holder.to_string()),
+        });
         Ok(Outcome::Kept(account))
     }
 

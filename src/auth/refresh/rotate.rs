@@ -293,11 +293,11 @@ impl<'a> Rotation<'a> {
         };
         // What they got for it is the only login that lives: when it is stored, it is this run's as well.
         if let Some(other) = self.other_spender(refresh).await? {
-            let (account, pid) = (account.name().to_owned(), Some(other.holder.pid));
+            let (account, holder) = (account.name().to_owned(), other.holder);
             return Err(if other.lives {
-                AuthError::RefreshBusy { account, pid }
+                AuthError::RefreshBusy { account, holder: Some(holder) }
             } else {
-                AuthError::Elsewhere { account, holder: other.holder }
+                AuthError::Elsewhere { account, holder }
             });
         }
         let (now, spent) = (self.tokens.0.clock.now(), refresh.spent.clone());

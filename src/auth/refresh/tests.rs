@@ -363,8 +363,12 @@ async fn f15_with_the_lock_held_elsewhere_a_living_token_is_used_and_nothing_ref
     let _held = Lock::try_acquire(&world.store.refresh_lock(ID)).unwrap();
     let outcome = world.tokens.refresh(ID, RefreshPolicy::Force).await.unwrap();
     assert!(matches!(outcome, Outcome::Kept(_)));
-    let pid = Some(std::process::id());
-    assert_eq!(world.told.all(), [AuthEvent::RefreshBusy { account: ID.into(), pid }]);
+    let told = world.told.all();
+    let [AuthEvent::RefreshBusy { account, holder: Some(holder) }] = &told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!(account, ID);
+    assert!(holder.contains(&format!("process {}, since ", std::process::id())), "{holder}");
     assert!(world.endpoint.requests().is_empty());
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn export(
     let name = accounts.find(Some(open_id)).await?.name().to_owned();
     let busy = |error| match error {
         StoreError::Lease(LeaseError::Held { holder, .. }) => {
-            TransferError::Busy { account: name.clone(), pid: holder.map(|holder| holder.pid) }
+            TransferError::Busy { account: name.clone(), holder }
         }
         error => error.into(),
     };

@@ -14,10 +14,11 @@ pub(crate) use encrypt::{EncryptedLogin, encrypt};
 pub(crate) use export::{ExportedLogin, export};
 pub(crate) use import::{ImportOutcome, import};
 
+use super::event::by;
 use crate::encrypt::{ArmorError, WrapError};
 use crate::model::account::Reason;
 use crate::problem::{Coded, ErrorCode, Problem};
-use crate::store::StoreError;
+use crate::store::{Holder, StoreError};
 
 /// Why a login could not be carried.
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +27,12 @@ pub(crate) enum TransferError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A run that uses the login is under way.
-    #[error("a run{} is at work with `{account}`", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    #[error("a run{} is at work with `{account}`", by(holder.as_ref()))]
     Busy {
         /// The account.
         account: String,
-        /// The other process.
-        pid: Option<u32>,
+        /// Who it is, if that is known.
+        holder: Option<Holder>,
     },
     /// Another process has replaced the tokens in between.
     #[error("the login of `{account}` has just been replaced")]

@@ -18,7 +18,9 @@ use crate::commands::{Context, about_known, about_post, journal};
 use crate::engine::is_failed_for_good;
 use crate::exit::Exit;
 use crate::model::account::Accounts;
-use crate::model::{Account, Failed, LocalFile, Mode, Phase, PostNumber, QuotaKind, RecordedPost};
+use crate::model::{
+    Account, Failed, LocalFile, Mode, Phase, PostNumber, QuotaKind, RecordedPost, Transfer,
+};
 use crate::output::{Failure, Left, Needs, Notes, Refusal, Remains, Table, Why, moment};
 use crate::problem::ErrorCode;
 use crate::store::Journal;
@@ -529,10 +531,13 @@ impl<'a> Listing<'a> {
                     ),
                 ),
                 Place::UnderWay if with_tiktok(post) => at_tiktok.push(entry),
+                Place::UnderWay if post.phase() == Some(Phase::InitIntent) => {
+                    self.say(entry.is_stuck(self.now), begun_words(post));
+                }
                 Place::UnderWay => self.say(
                     entry.is_stuck(self.now),
                     format!(
-                        "post {} is not sent yet; the run that is at it, or the next upload that names it, goes on: \
+                        "post {} is not sent whole yet; the run that is at it, or the next upload that names it, goes on: \
                          if no manifest names it any more, name it in one, or leave it",
                         post.number
                     ),
@@ -665,4 +670,21 @@ fn is_same_content(one: &LocalFile, other: &LocalFile) -> bool {
         (Some(one), Some(other)) => one == other,
         _ => one.identity == other.identity,
     }
+}
+
+/// What is told of a post of which only its beginning is recorded: TikTok may have been asked for it, or not.
+fn begun_words(post: &RecordedPost) -> String {
+    let number = post.number;
+    if post.transfer() == Transfer::Pull {
+        return format!(
+            "post {number} was about to be asked for at TikTok, which may have been told and may post it; the run that is \
+             at it may still find out. If none is, look at the profile, then run `tiktok-up resolve {number} --posted` or \
+             `tiktok-up resolve {number} --not-posted`"
+        );
+    }
+    format!(
+        "post {number} was about to be begun at TikTok, which may have been told, and has none of its bytes: no post comes \
+         of that; the run that is at it, or the next upload that names it, goes on: if no manifest names it any more, name \
+         it in one, or leave it"
+    )
 }

@@ -17,6 +17,8 @@ pub(crate) struct Holder {
     pub(crate) host: Option<String>,
     /// Since when, if that is known.
     pub(crate) since: Option<Timestamp>,
+    /// When it ends if its holder does not renew it, if it ends by itself.
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl fmt::Display for Holder {
@@ -25,8 +27,11 @@ impl fmt::Display for Holder {
         if let Some(host) = &self.host {
             write!(f, " on {host}")?;
         }
-        match self.since {
-            Some(since) => write!(f, ", since {}", moment(since)),
+        if let Some(since) = self.since {
+            write!(f, ", since {}", moment(since))?;
+        }
+        match self.until {
+            Some(until) => write!(f, ", and until {} if it ends without a word", moment(until)),
             None => Ok(()),
         }
     }
@@ -65,5 +70,31 @@ impl Coded for LeaseError {
             Self::Lost { .. } => ErrorCode::LeaseLost.into(),
             Self::File(error) => error.problem(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_a_lease_is_told_with_the_machine_and_until_when() {
+        let at = |text: &str| Some(text.parse().unwrap());
+        let holder = Holder {
+            pid: 12,
+            host: Some("b".to_owned()),
+            since: at("2026-01-01T10:00:00Z"),
+            until: at("2026-01-01T10:01:00Z"),
+        };
+        let said = holder.to_string();
+        let (since, until) = (moment(holder.since.unwrap()), moment(holder.until.unwrap()));
+        assert_eq!(
+            said,
+            format!("process 12 on b, since {since}, and until {until} if it ends without a word")
+        );
+        assert_eq!(
+            Holder { host: None, since: None, until: None, ..holder }.to_string(),
+            "process 12"
+        );
     }
 }

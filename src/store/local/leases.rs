@@ -53,7 +53,12 @@ fn lease_error(error: LockError) -> LeaseError {
     match error {
         LockError::Held { path, pid } => LeaseError::Held {
             what: path.display().to_string(),
-            holder: pid.map(|pid| Holder { pid, host: None, since: written_at(&path) }),
+            holder: pid.map(|pid| Holder {
+                pid,
+                host: None,
+                since: written_at(&path),
+                until: None,
+            }),
         },
         LockError::File(error) => error.into(),
     }

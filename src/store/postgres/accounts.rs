@@ -257,7 +257,10 @@ fn spenders(
         let (host, pid): (String, i64) = (tx.get(&row, 0)?, tx.get(&row, 1)?);
         let pid = u32::try_from(pid).unwrap_or_default();
         let lives = tx.get(&row, 4)?;
-        found.push(Spender { holder: Holder { pid, host: Some(host), since: None }, lives });
+        found.push(Spender {
+            holder: Holder { pid, host: Some(host), since: None, until: None },
+            lives,
+        });
     }
     Ok(found)
 }

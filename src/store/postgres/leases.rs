@@ -232,7 +232,8 @@ impl Claim {
             return self.holds(tx);
         }
         let holder = tx.row(
-            "SELECT pid, host, floor(extract(epoch FROM since) * 1000)::bigint, owner, machine, process
+            "SELECT pid, host, floor(extract(epoch FROM since) * 1000)::bigint, owner, machine, process,
+                 floor(extract(epoch FROM until) * 1000)::bigint
              FROM leases JOIN workers ON workers.id = leases.worker
              WHERE account = $1 AND kind = $2",
             &[(&self.account).into(), self.kind.into()],
@@ -249,7 +250,8 @@ impl Claim {
             let (pid, host): (i64, String) = (tx.get(&row, 0)?, tx.get(&row, 1)?);
             let pid = u32::try_from(pid).map_err(|_| tx.odd("a worker has an odd number"))?;
             let since = Timestamp::from_millisecond(tx.get(&row, 2)?).ok();
-            Ok(Holder { pid, host: Some(host), since })
+            let until = Timestamp::from_millisecond(tx.get(&row, 6)?).ok();
+            Ok(Holder { pid, host: Some(host), since, until })
         });
         Err(LeaseError::Held { what: self.what(), holder: holder.transpose()? }.into())
     }

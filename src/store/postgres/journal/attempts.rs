@@ -108,8 +108,12 @@ pub(super) fn hold_dead(
     )?;
     let Some(row) = row else { return Ok(()) };
     let (host, pid): (String, i64) = (tx.get(&row, 0)?, tx.get(&row, 1)?);
-    let holder =
-        Holder { pid: u32::try_from(pid).unwrap_or_default(), host: Some(host), since: None };
+    let holder = Holder {
+        pid: u32::try_from(pid).unwrap_or_default(),
+        host: Some(host),
+        since: None,
+        until: None,
+    };
     Err(LeaseError::Held { what: format!("post {post}"), holder: Some(holder) }.into())
 }
 
