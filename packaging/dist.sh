@@ -56,7 +56,7 @@ build() {
     c="-ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$target_dir=/target"
     CARGO_ENCODED_RUSTFLAGS=$(flags) CARGO_INCREMENTAL=0 CARGO_TARGET_DIR=$target_dir \
         CFLAGS="${CFLAGS:+$CFLAGS }$c" \
-        cargo build --release --locked --features cloud --bin "$name" --target "$1"
+        cargo build --release --locked --features cloud,postgres --bin "$name" --target "$1"
 }
 
 # Why a static target cannot be built here; nothing if it can. Finds its C compiler, which links as well.

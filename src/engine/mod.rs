@@ -75,7 +75,7 @@ use self::account::AccountWorker;
 use self::calls::Calls;
 use self::claim::Claim;
 use crate::clock::Clock;
-use crate::model::RecordedPost;
+use crate::model::{RecordedPost, StoreEndpoints};
 use crate::signals::Shutdown;
 use crate::source::{Fingerprints, Sources};
 use crate::store::{Journal, Store};
@@ -135,6 +135,7 @@ struct Shared {
     timing: Arc<Timing>,
     options: Arc<Options>,
     fingerprints: Arc<Fingerprints>,
+    stores: Arc<StoreEndpoints>,
 }
 
 impl Engine {
@@ -157,6 +158,7 @@ impl Engine {
             timing: Arc::default(),
             options: Arc::default(),
             fingerprints: Arc::default(),
+            stores: Arc::default(),
         })
     }
 
@@ -288,6 +290,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Where stores of videos are, if elsewhere than is usual.
+    #[must_use]
+    pub(crate) fn stores(mut self, stores: StoreEndpoints) -> Self {
+        self.0.stores = Arc::new(stores);
+        self
+    }
+
     /// The engine.
     pub(crate) fn build(self) -> Engine {
         Engine(Arc::new(self.0))
@@ -305,7 +314,8 @@ impl Shared {
             account: account.to_owned(),
             clock: self.clock,
             timing: Arc::clone(&self.timing),
-            sources: Sources::new(Timing::clone(&self.timing), self.shutdown.clone()),
+            sources: Sources::new(Timing::clone(&self.timing), self.shutdown.clone())
+                .with_stores(Arc::clone(&self.stores)),
             events,
             shutdown: self.shutdown.clone(),
         }

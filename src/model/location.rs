@@ -76,6 +76,20 @@ impl StoreKind {
     }
 }
 
+/// Where stores are that are not those of Amazon, Google and Microsoft, as the settings have it. The environment may
+/// say otherwise, as it does to other programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StoreEndpoints {
+    /// Of `s3://`.
+    pub(crate) s3: Option<String>,
+    /// The region of what is there.
+    pub(crate) s3_region: Option<String>,
+    /// Of `gs://`.
+    pub(crate) gs: Option<String>,
+    /// Of `az://`, with the name of the account if that stands in the path.
+    pub(crate) az: Option<String>,
+}
+
 /// An object in a store: `s3://bucket/key`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ObjectAddress {

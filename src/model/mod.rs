@@ -40,7 +40,9 @@ pub(crate) use self::entry::{Entry, Manifest, UserOrigin};
 pub(crate) use self::fields::{Field, FieldType, FieldValue};
 pub(crate) use self::file::{FileIdentity, LocalFile, Unfinished};
 pub(crate) use self::hook::HookKind;
-pub(crate) use self::location::{Location, ObjectAddress, WebAddress, recorded_address};
+pub(crate) use self::location::{
+    Location, ObjectAddress, StoreEndpoints, WebAddress, recorded_address,
+};
 pub use self::machine::{Action, Event, Failed, Phase, ReportedStatus, Step, Transfer};
 pub(crate) use self::media::Media;
 pub(crate) use self::mode::Mode;

@@ -27,7 +27,9 @@ use crate::clock;
 use crate::encrypt::Scheme;
 use crate::model::rate::bytes;
 use crate::model::slot::{DAYS, Slot};
-use crate::model::{Field, FieldType, FieldValue, FieldValues, HookKind, Mode, RedirectUri};
+use crate::model::{
+    Field, FieldType, FieldValue, FieldValues, HookKind, Mode, RedirectUri, StoreEndpoints,
+};
 use crate::secret::Secret;
 use crate::text;
 
@@ -52,6 +54,8 @@ pub(super) struct Config {
     pub(super) slots: BTreeMap<String, Slot>,
     /// `[serve]`.
     pub(super) serve: ServeSettings,
+    /// `[sources]`.
+    pub(super) sources: StoreEndpoints,
 }
 
 /// What `[store]` says of a database.
@@ -134,7 +138,7 @@ impl Config {
 }
 
 pub(super) const ROOT: &[&str] =
-    &["accounts", "apps", "defaults", "hooks", "serve", "slots", "store"];
+    &["accounts", "apps", "defaults", "hooks", "serve", "slots", "sources", "store"];
 pub(super) const APP: &[&str] = &[
     "client_key",
     "client_secret",
@@ -158,6 +162,8 @@ pub(super) const HOOKS: &[&str] =
     &["desktop", "notify_command", "webhook", "webhook_secret", "webhook_secret_file", "when"];
 
 pub(super) const SERVE: &[&str] = &["folders", "origin", "upload_limit"];
+
+pub(super) const SOURCES: &[&str] = &["az_endpoint", "gs_endpoint", "s3_endpoint", "s3_region"];
 
 pub(super) const SLOT: &[&str] = &["days", "jitter", "times", "zone"];
 
@@ -185,6 +191,7 @@ impl Reader<'_> {
                 "defaults" => (config.app, config.defaults) = self.defaults(value),
                 "hooks" => config.hooks = self.hooks(value),
                 "serve" => config.serve = self.serve(value),
+                "sources" => config.sources = self.sources(value),
                 "slots" => config.slots = self.slots(value),
                 "store" => (config.store, config.database) = self.store(value),
                 _ => self.unknown(key, ROOT),
@@ -361,6 +368,41 @@ impl Reader<'_> {
             }
         }
         serve
+    }
+
+    fn sources(&mut self, value: &Value<'_>) -> StoreEndpoints {
+        let mut sources = StoreEndpoints::default();
+        let Some(table) = self.table(value, "sources") else { return sources };
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "az_endpoint" => sources.az = self.endpoint(value),
+                "gs_endpoint" => sources.gs = self.endpoint(value),
+                "s3_endpoint" => sources.s3 = self.endpoint(value),
+                "s3_region" => sources.s3_region = self.word(value),
+                _ => self.unknown(key, SOURCES),
+            }
+        }
+        sources
+    }
+
+    /// Where a store is: a login or a signature in it would be a secret, and stands elsewhere.
+    fn endpoint(&mut self, value: &Value<'_>) -> Option<String> {
+        let text = self.word(value)?;
+        let url = Url::parse(&text).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.host().is_some()
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        if url.is_none() {
+            self.wrong(
+                value.span(),
+                "not the address of a store, such as `https://s3.example.com`, without a login",
+            );
+        }
+        url.map(|url| url.as_str().trim_end_matches('/').to_owned())
     }
 
     fn folders(&mut self, value: &Value<'_>) -> Vec<PathBuf> {

@@ -1,6 +1,8 @@
 //! The keys of `config.toml` by their names on the command line, such as `apps.main.client_key`.
 
-use super::config::{APP, HOOKS, SERVE, SLOT, STORE, account_names, default_names, nearest};
+use super::config::{
+    APP, HOOKS, SERVE, SLOT, SOURCES, STORE, account_names, default_names, nearest,
+};
 use crate::model::{Field, FieldType};
 
 /// A key that config.toml may have.
@@ -37,6 +39,9 @@ pub(crate) struct UnknownKey {
 /// The tables whose tables have names of their own.
 const NAMED: [&str; 3] = ["apps", "accounts", "slots"];
 
+/// The other tables.
+const TABLES: [&str; 5] = ["defaults", "hooks", "serve", "sources", "store"];
+
 /// Keys of which a table has one at most.
 const RIVALS: &[&[&str]] = &[
     &["client_secret", "client_secret_command", "client_secret_file"],
@@ -52,7 +57,7 @@ impl Key {
         let unknown = |meant: Option<String>| UnknownKey { meant };
         let Some((table, own)) = name.rsplit_once('.') else {
             // Somebody who leaves out the table means the only key of that name.
-            let mut all = ["defaults", "hooks", "serve", "store"].iter().flat_map(|table| {
+            let mut all = TABLES.iter().flat_map(|table| {
                 names_in(table).into_iter().map(move |own| (own, format!("{table}.{own}")))
             });
             return Err(unknown(all.find(|(own, _)| *own == name).map(|(_, full)| full)));
@@ -67,7 +72,7 @@ impl Key {
             None => (vec![table.to_owned()], names_in(table)),
         };
         if known.is_empty() {
-            let table = nearest(table, &["defaults", "hooks", "serve", "store"]);
+            let table = nearest(table, &TABLES);
             return Err(unknown(table.map(|table| format!("{table}.{own}"))));
         }
         if !known.contains(&own) {
@@ -89,7 +94,7 @@ impl Key {
                 keys.extend(names_in(outer).into_iter().map(|name| key(&[outer, &inner, name])));
             }
         }
-        for table in ["defaults", "hooks", "serve", "store"] {
+        for table in TABLES {
             keys.extend(names_in(table).into_iter().map(|name| key(&[table, name])));
         }
         keys
@@ -126,6 +131,7 @@ fn names_in(table: &str) -> Vec<&'static str> {
         "hooks" => HOOKS.to_vec(),
         "serve" => SERVE.to_vec(),
         "slots" => SLOT.to_vec(),
+        "sources" => SOURCES.to_vec(),
         "store" => STORE.to_vec(),
         _ => Vec::new(),
     }

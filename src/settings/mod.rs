@@ -39,7 +39,7 @@ use self::file::UserFile;
 use crate::api::App;
 use crate::clock::Clock;
 use crate::model::slot::Slot;
-use crate::model::{FieldValues, HookKind};
+use crate::model::{FieldValues, HookKind, StoreEndpoints};
 use crate::secret::Secret;
 use crate::timing::Timing;
 
@@ -96,6 +96,8 @@ pub(crate) struct Settings {
     pub(crate) slots: BTreeMap<String, Slot>,
     /// What the console may do.
     pub(crate) serve: ServeSettings,
+    /// Where stores of videos are.
+    pub(crate) sources: StoreEndpoints,
 }
 
 /// `[serve]` of `config.toml`.
@@ -171,6 +173,7 @@ impl Settings {
             hooks,
             slots: config.slots,
             serve: config.serve,
+            sources: config.sources,
             home,
             endpoints,
             clock: Clock::shifted(timing.clock_offset),
@@ -217,6 +220,7 @@ impl Settings {
             account_defaults: BTreeMap::new(),
             slots: BTreeMap::new(),
             serve: ServeSettings::default(),
+            sources: StoreEndpoints::default(),
         }
     }
 }

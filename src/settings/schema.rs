@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tiktok_open::Privacy;
 
 use super::SCHEMA;
-use super::config::{APP, HOOKS, ROOT, SERVE, SLOT, STORE, account_names, default_names};
+use super::config::{APP, HOOKS, ROOT, SERVE, SLOT, SOURCES, STORE, account_names, default_names};
 use crate::encrypt::Scheme;
 use crate::model::{Field, FieldType, HookKind, Mode};
 
@@ -28,6 +28,7 @@ fn it_knows_every_key_of_the_reader_and_no_other() {
         (&tables["defaults"], &default_names()[..]),
         (&tables["hooks"], HOOKS),
         (&tables["serve"], SERVE),
+        (&tables["sources"], SOURCES),
         (&tables["store"], STORE),
         (app, APP),
         (&schema["$defs"]["slot"], SLOT),

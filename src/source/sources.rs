@@ -6,24 +6,33 @@ use std::sync::Arc;
 use super::remote::StoredObject;
 use super::remote::{Patience, Ranges, RemoteTrouble, RemoteVideo, WebFile};
 use super::{Video, VideoError};
-use crate::model::Location;
+use crate::model::{Location, StoreEndpoints};
 use crate::signals::Shutdown;
 use crate::timing::Timing;
 
 /// Opens videos wherever they lie. Clones share everything.
 #[derive(Clone, Debug)]
-pub(crate) struct Sources(Arc<Patience>);
+pub(crate) struct Sources {
+    patience: Arc<Patience>,
+    #[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "of stores"))]
+    stores: Arc<StoreEndpoints>,
+}
 
 impl Sources {
     /// With these waiting times, none of which goes on once somebody asks to stop.
     pub(crate) fn new(timing: Timing, shutdown: Shutdown) -> Self {
-        Self(Arc::new(Patience { timing, shutdown }))
+        Self { patience: Arc::new(Patience { timing, shutdown }), stores: Arc::default() }
+    }
+
+    /// With stores that are elsewhere than is usual.
+    pub(crate) fn with_stores(self, stores: Arc<StoreEndpoints>) -> Self {
+        Self { stores, ..self }
     }
 
     /// Opens a video. An error if a disk gives nothing for as long as a stall may take; a server is asked several
     /// times.
     pub(crate) async fn open(&self, location: &Location) -> Result<Video, VideoError> {
-        let patience = self.0.as_ref();
+        let patience = self.patience.as_ref();
         match location {
             Location::Path(path) => Video::open_within(path, patience.timing.stall).await,
             Location::Web(address) => {
@@ -32,7 +41,7 @@ impl Sources {
             }
             #[cfg(feature = "cloud")]
             Location::Object(address) => {
-                let object = StoredObject::new(address, &patience.timing);
+                let object = StoredObject::new(address, &self.stores, &patience.timing);
                 self.remote(location, object.map(|object| Arc::new(object) as _)).await
             }
             // The manifest was refused.
@@ -51,7 +60,7 @@ impl Sources {
     ) -> Result<Video, VideoError> {
         let (place, recorded) = (location.shown(), location.recorded());
         let ranges = ranges.map_err(|why| why.of(&place.display().to_string()))?;
-        let patience = Patience::clone(&self.0);
+        let patience = Patience::clone(&self.patience);
         Ok(Video::new(RemoteVideo::open(ranges, place, &recorded, patience).await?))
     }
 }

@@ -208,7 +208,8 @@ fn a_logout_waits_for_no_run_and_ends_none() {
     let world = World::logged_in();
     world.hold("upload", 1, "middle");
     let run = world.start_upload(&world.short());
-    world.wait_until("it sends", |world| !world.calls("upload").is_empty());
+    world
+        .wait_until("it sends", |world| world.posts().last().is_some_and(|post| post.received > 0));
     let open_id = world.open_id(ADA);
     let ran = world.run(&["logout", &open_id]).exits(5).says("a run is posting for the account");
     ran.says(&format!("process {}", run.pid())).says("--local-only");

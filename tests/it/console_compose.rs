@@ -1,6 +1,8 @@
 //! Composing in the console: nothing typed is lost, nothing is sent that nobody has seen, and what cannot be posted is
 //! said where somebody can do something about it.
 
+use std::fs;
+
 use serde_json::json;
 
 use crate::browser::Browser;
@@ -247,6 +249,36 @@ fn a_post_that_waits_for_its_time_is_not_under_way_with_another() {
         visitor.get("/history").text.contains("one.mp4").then_some(())
     });
     console.end();
+}
+
+#[test]
+fn a_video_behind_an_address_is_pulled_or_sent_on_as_was_chosen() {
+    let world = World::logged_in();
+    let console = Console::start(&world, &[]);
+    let visitor = Visitor::of(&world, &console);
+    let account = world.open_id(ADA);
+    visitor.get("/compose").is(200).says("name=\"transfer\" value=\"upload\"");
+    for (transfer, says) in
+        [("", "TikTok pulls it"), ("upload", "read from this address and sent on")]
+    {
+        let url = "https://cdn.example.com/clip.mp4?sig=canary-of-a-signature";
+        let form =
+            [("source", "url"), ("account", &*account), ("url", url), ("transfer", transfer)];
+        let page =
+            visitor.post("/compose", &form[..if transfer.is_empty() { 3 } else { 4 }]).is(303).to;
+        visitor.get(&page).is(200).says(says).says("https://cdn.example.com/clip.mp4");
+        visitor.publish(&page, &LATER).is(303);
+    }
+    // What was chosen is kept beside what is wrong.
+    let form =
+        [("source", "url"), ("account", &*account), ("url", "nonsense"), ("transfer", "upload")];
+    visitor.post("/compose", &form).is(422).says("aria-describedby=\"transfer-help\" checked");
+    console.end();
+    let queue = world.home().join("home/console/queue");
+    let manifest = fs::read_dir(queue).unwrap().next().unwrap().unwrap().path();
+    let entries: serde_json::Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+    let transfers: Vec<_> = (0..2).map(|at| entries[at]["transfer"].as_str()).collect();
+    assert_eq!(transfers, [None, Some("upload")]);
 }
 
 #[test]

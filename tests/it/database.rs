@@ -3,7 +3,7 @@
 use std::process::Command;
 
 #[cfg(feature = "postgres")]
-use crate::world::ADA;
+use crate::world::{ADA, Running};
 use crate::world::{Ran, World};
 
 impl World {
@@ -96,6 +96,20 @@ fn two_machines_share_logins_posts_and_turns() {
         Ran::of(world.machine(&pooled, "b", &upload)).exits(0);
     }
 
+    // Who has to wait for an account is told which machine has it, since when and until when.
+    world.video("held.mp4", 300_001);
+    world.hold("upload", 1, "middle");
+    let (posts, held) = (world.posts().len(), world.one_post("ada", "held.mp4"));
+    let run = Running::of(world.machine(&url, "a", &["upload", &held]));
+    world.wait_until("it sends", |world| world.posts().len() > posts);
+    for args in [&["logout", "ada"][..], &["upload", &held]] {
+        let ran = on("b", args).exits(5).says(&format!("process {} on ", run.pid()));
+        ran.says(", since ").says(", and until ");
+    }
+    world.let_go();
+    run.end().exits(0);
+    world.one_post("ada", "clip.mp4");
+
     let ran = on("a", &["store", "check", "--json"]).exits(0);
     assert!(
         ran.stdout.contains("\"ok\":true") && !ran.stdout.contains("\"ok\":false"),
@@ -145,6 +159,6 @@ fn two_machines_share_logins_posts_and_turns() {
     let away = "postgres:///postgres?host=/nowhere&user=tiktok&password=s3cr3t-of-none";
     let ran = Ran::of(world.machine(away, "a", &upload)).exits(5).says("cannot be reached");
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("s3cr3t"));
-    on("a", &["logout", "ada"]).exits(0);
+    on("a", &["logout", "ada"]).exits(0).says("by all machines that share the database");
     on("b", &["accounts"]).exits(0);
 }

@@ -38,6 +38,8 @@ mod display;
 mod doctor;
 mod documents;
 mod dry_run;
+#[cfg(feature = "cloud")]
+mod emulators;
 mod events;
 mod faults_chunk;
 mod faults_file;

@@ -28,6 +28,7 @@ pub(crate) struct Asked {
 
 /// What it does.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something else that it does wrong")]
 pub(crate) struct Conduct {
     /// By their paths the files, each with its tag and when it was changed.
     pub(crate) files: HashMap<String, (Arc<Vec<u8>>, String, String)>,

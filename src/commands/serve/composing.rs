@@ -114,7 +114,7 @@ fn source(form: &SourceForm, serve: &ServeSettings) -> Result<DraftSource, Wrong
             Err(Wrong::of("file", ENGLISH.upload_too_long))
         }
         DraftSource::Upload { .. } => Ok(source),
-        DraftSource::Url { ref url } => match address_refusal(url, false) {
+        DraftSource::Url { ref url, .. } => match address_refusal(url, false) {
             Some(why) => Err(Wrong::of("url", why)),
             None => Ok(source),
         },

@@ -274,7 +274,8 @@ async fn make_ready(
         (true, false) => store.shared.open_journal(Accept::DryRun).await?.journal,
     };
     let timing = &context.settings.timing;
-    let sources = Sources::new(timing.clone(), context.shutdown.clone());
+    let sources = Sources::new(timing.clone(), context.shutdown.clone())
+        .with_stores(Arc::new(context.settings.sources.clone()));
     let posted = if args.repost {
         PostedFiles::default()
     } else {
@@ -469,6 +470,7 @@ fn engine(
     .timing(context.settings.timing.clone())
     .options(options)
     .fingerprints(Arc::clone(fingerprints))
+    .stores(context.settings.sources.clone())
     .build()
 }
 

@@ -283,6 +283,8 @@ pub(crate) struct StartPage {
     pub(crate) wrong: Option<FieldError>,
     /// What was written into its fields.
     pub(crate) url: String,
+    /// Whether this program is to read it and send it on.
+    pub(crate) is_sent: bool,
     pub(crate) photos: String,
     /// The folders that may be looked into.
     pub(crate) roots: Vec<String>,
@@ -336,7 +338,6 @@ pub(crate) struct FolderEntry {
 /// The form of a post, in the order of TikTok's guidelines.
 #[derive(Debug, Template)]
 #[template(path = "compose.html")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct ComposePage {
     pub(crate) t: &'static Words,
     pub(crate) frame: Frame,
@@ -348,7 +349,8 @@ pub(crate) struct ComposePage {
     pub(crate) nickname: String,
     pub(crate) handle: Option<String>,
     pub(crate) is_photo: bool,
-    pub(crate) is_pulled: bool,
+    /// Of a video that cannot be shown: why.
+    pub(crate) preview: Option<&'static str>,
     pub(crate) photos: Vec<String>,
     pub(crate) source_name: String,
     /// Which content of the file is shown.

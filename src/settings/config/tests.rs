@@ -83,9 +83,27 @@ fn an_unknown_key_has_its_place_and_a_guess() {
     assert_eq!(
         mistakes("colour = 1\n"),
         [
-            "line 1, column 1: unknown key `colour`; the keys here are `accounts`, `apps`, `defaults`, `hooks`, `serve`, `slots`, `store`"
+            "line 1, column 1: unknown key `colour`; the keys here are `accounts`, `apps`, `defaults`, `hooks`, `serve`, `slots`, `sources`, `store`"
         ]
     );
+}
+
+#[test]
+fn a_store_of_videos_has_an_address_and_no_login_in_it() {
+    let text = "[sources]\ns3_endpoint = \"http://127.0.0.1:9000/\"\ns3_region = \"garage\"\n";
+    let sources = read(text).unwrap().sources;
+    assert_eq!(sources.s3.as_deref(), Some("http://127.0.0.1:9000"));
+    assert_eq!((sources.s3_region.as_deref(), sources.gs), (Some("garage"), None));
+    for odd in [
+        "s3.example.com",
+        "ftp://a.example",
+        "https://me:canary@a.example",
+        "https://a.example?sig=canary",
+    ] {
+        let found = mistakes(&format!("[sources]\naz_endpoint = \"{odd}\""));
+        assert!(found[0].starts_with("line 2, column 15: not the address of a store"), "{found:?}");
+        assert!(!found[0].contains("canary"), "{found:?}");
+    }
 }
 
 #[test]

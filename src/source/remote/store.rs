@@ -30,6 +30,7 @@ use url::{Host, Url};
 use super::secrets::{self, without_values};
 use super::web::{code_in, refusal_text, trouble};
 use super::{Part, Pin, Ranges, RemoteTrouble};
+use crate::model::StoreEndpoints;
 use crate::model::location::{ObjectAddress, StoreKind};
 use crate::secret::Secret;
 use crate::text::{chain, plain};
@@ -62,9 +63,11 @@ impl fmt::Debug for StoredObject {
 }
 
 impl StoredObject {
-    /// With the credentials and the endpoint that the environment names. Nothing is asked yet.
+    /// With the credentials that the environment names, and the endpoint that it or else the settings name. Nothing is
+    /// asked yet.
     pub(in crate::source) fn new(
         address: &ObjectAddress,
+        endpoints: &StoreEndpoints,
         timing: &Timing,
     ) -> Result<Self, RemoteTrouble> {
         let mut secrets = secrets::of_environment();
@@ -79,21 +82,39 @@ impl StoredObject {
         let once = RetryConfig { max_retries: 0, ..RetryConfig::default() };
         let store: Arc<dyn ObjectStore> = match address.store {
             StoreKind::S3 => {
-                let built = with_profile(AmazonS3Builder::from_env(), &mut secrets)
+                let mut builder = AmazonS3Builder::from_env();
+                if !is_any_set(&["AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+                    && let Some(endpoint) = &endpoints.s3
+                {
+                    builder = builder.with_endpoint(endpoint);
+                }
+                let built = with_profile(builder, endpoints.s3_region.as_deref(), &mut secrets)
                     .with_bucket_name(&address.bucket)
                     .with_retry(once)
                     .with_http_connector(connector);
                 Arc::new(built.build().map_err(wrong)?)
             }
             StoreKind::Gcs => {
-                let built = GoogleCloudStorageBuilder::from_env()
+                let mut builder = GoogleCloudStorageBuilder::from_env();
+                if !is_any_set(&["GOOGLE_BASE_URL"])
+                    && let Some(endpoint) = &endpoints.gs
+                {
+                    builder = builder.with_base_url(endpoint);
+                }
+                let built = builder
                     .with_bucket_name(&address.bucket)
                     .with_retry(once)
                     .with_http_connector(connector);
                 Arc::new(built.build().map_err(wrong)?)
             }
             StoreKind::Azure => {
-                let built = MicrosoftAzureBuilder::from_env()
+                let mut builder = MicrosoftAzureBuilder::from_env();
+                if !is_any_set(&["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"])
+                    && let Some(endpoint) = &endpoints.az
+                {
+                    builder = builder.with_endpoint(endpoint.clone());
+                }
+                let built = builder
                     .with_container_name(&address.bucket)
                     .with_retry(once)
                     .with_http_connector(connector);
@@ -160,8 +181,14 @@ fn cause(error: &object_store::Error) -> RemoteTrouble {
     }
     match error {
         object_store::Error::Precondition { .. } => RemoteTrouble::Changed,
-        // It has a word for this, and no type.
+        // It has words for these, and no types.
         _ if last.contains("non-partial") => RemoteTrouble::NoRanges(200),
+        _ if ["ETag Header missing", "Last-Modified Header missing"]
+            .iter()
+            .any(|words| last.starts_with(words)) =>
+        {
+            RemoteTrouble::NoVersion
+        }
         _ => RemoteTrouble::Setup(plain(&without_values(&last))),
     }
 }
@@ -170,9 +197,17 @@ fn is_unsatisfied(error: &object_store::Error) -> bool {
     matches!(cause(error), RemoteTrouble::Refused { status: 416, .. })
 }
 
-/// With the credentials and the region of a profile, where the environment names none.
-fn with_profile(builder: AmazonS3Builder, secrets: &mut Vec<Secret>) -> AmazonS3Builder {
-    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+/// Whether the environment has one of these variables.
+fn is_any_set(names: &[&str]) -> bool {
+    names.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// With the credentials and the region of a profile, where the environment names none; the settings may name a region.
+fn with_profile(
+    builder: AmazonS3Builder,
+    region: Option<&str>,
+    secrets: &mut Vec<Secret>,
+) -> AmazonS3Builder {
     let elsewhere = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_SKIP_SIGNATURE"];
     let profile = env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
     let profile = profile.unwrap_or_else(|| "default".to_owned());
@@ -183,7 +218,7 @@ fn with_profile(builder: AmazonS3Builder, secrets: &mut Vec<Secret>) -> AmazonS3
         in_profile(&std::fs::read_to_string(path).ok()?, section, key)
     };
     let mut builder = builder;
-    if !elsewhere.into_iter().any(is_set) {
+    if !is_any_set(&elsewhere) {
         let of = |key| read("AWS_SHARED_CREDENTIALS_FILE", "credentials", &profile, key);
         if let (Some(id), Some(secret)) = (of("aws_access_key_id"), of("aws_secret_access_key")) {
             secrets.push(Secret::new(secret.as_str()));
@@ -194,7 +229,10 @@ fn with_profile(builder: AmazonS3Builder, secrets: &mut Vec<Secret>) -> AmazonS3
             }
         }
     }
-    if !is_set("AWS_REGION") && !is_set("AWS_DEFAULT_REGION") {
+    if !is_any_set(&["AWS_REGION", "AWS_DEFAULT_REGION"]) {
+        if let Some(region) = region {
+            return builder.with_region(region);
+        }
         let section = if profile == "default" { profile } else { format!("profile {profile}") };
         if let Some(region) = read("AWS_CONFIG_FILE", "config", &section, "region") {
             builder = builder.with_region(region);

@@ -13,7 +13,7 @@ use tiktok_open::CreatorInfo;
 
 use super::draft::{Draft, DraftSource, Form};
 use super::queue::QueueEntry;
-use crate::model::{Field, Mode};
+use crate::model::{Field, Mode, Transport};
 
 /// What is said where a disclosure says of nobody what is promoted: TikTok's own words.
 pub(crate) const NOBODY_NAMED: &str =
@@ -73,7 +73,12 @@ pub(crate) fn entry(
     set(Field::Id, json!(draft.id));
     set(Field::UserId, json!(draft.account));
     match (&draft.source, file) {
-        (DraftSource::Url { url }, _) => set(Field::VideoUrl, json!(url)),
+        (DraftSource::Url { url, is_sent }, _) => {
+            set(Field::VideoUrl, json!(url));
+            if *is_sent {
+                set(Field::Transfer, json!(Transport::Upload.as_str()));
+            }
+        }
         (DraftSource::Photos { urls }, _) => set(Field::PhotoUrls, json!(urls)),
         (_, Some(path)) => match path.to_str() {
             Some(path) => set(Field::VideoPath, json!(path)),

@@ -126,10 +126,13 @@ pub(crate) enum DraftSource {
         /// How large it is, in bytes.
         size: u64,
     },
-    /// A video that TikTok pulls.
+    /// A video behind an address.
     Url {
-        /// Its address, which may hold a signature.
+        /// The address, which may hold a signature.
         url: String,
+        /// Whether this program reads it and sends it on. Else TikTok pulls it.
+        #[serde(default)]
+        is_sent: bool,
     },
     /// Photos that TikTok pulls.
     Photos {
@@ -493,7 +496,7 @@ mod tests {
     fn what_was_published_is_composed_again_only_if_that_is_asked_for() {
         let dir = tempfile::tempdir().unwrap();
         let drafts = Drafts::open(dir.path()).unwrap();
-        let url = DraftSource::Url { url: "https://a.example/v.mp4".into() };
+        let url = DraftSource::Url { url: "https://a.example/v.mp4".into(), is_sent: false };
         let draft = drafts.begin("a".into(), url, Timestamp::UNIX_EPOCH).unwrap();
         drafts.publish(&draft.id, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!((drafts.find(&draft.id).unwrap(), drafts.all().0), (None, Vec::new()));
@@ -527,7 +530,7 @@ mod tests {
     fn a_draft_that_cannot_be_read_hides_no_other() {
         let dir = tempfile::tempdir().unwrap();
         let drafts = Drafts::open(dir.path()).unwrap();
-        let url = DraftSource::Url { url: "https://a.example/v.mp4".into() };
+        let url = DraftSource::Url { url: "https://a.example/v.mp4".into(), is_sent: false };
         let draft = drafts.begin("a".into(), url, Timestamp::UNIX_EPOCH).unwrap();
         fs::create_dir(drafts.path("web-0123456789abcdef")).unwrap();
         let damaged = drafts.path("web-fedcba9876543210");

@@ -133,7 +133,7 @@ mod tests {
         assert!(matches!(take(&drafts, &draft, 6, piece(b"")).await, Err(SpoolError::Busy)));
         drop(alone);
         assert_eq!(take(&drafts, &draft, 6, piece(b"")).await.unwrap(), 6);
-        let url = DraftSource::Url { url: "https://a.example/v.mp4".into() };
+        let url = DraftSource::Url { url: "https://a.example/v.mp4".into(), is_sent: false };
         let other = drafts.begin("a".into(), url, Timestamp::UNIX_EPOCH).unwrap();
         assert!(matches!(take(&drafts, &other, 0, piece(b"")).await, Err(SpoolError::NotSent)));
     }

@@ -60,7 +60,11 @@ pub(crate) async fn compose(
         nickname,
         handle: creator.as_ref().map(|it| it.username.clone()).filter(|it| !it.is_empty()),
         is_photo,
-        is_pulled: matches!(draft.source, DraftSource::Url { .. }),
+        preview: match draft.source {
+            DraftSource::Url { is_sent: true, .. } => Some(T.preview_sent),
+            DraftSource::Url { .. } => Some(T.preview_pulled),
+            _ => None,
+        },
         photos: match &draft.source {
             DraftSource::Photos { urls } => urls.clone(),
             _ => Vec::new(),

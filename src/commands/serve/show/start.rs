@@ -12,6 +12,7 @@ use crate::commands::serve::read::KnownAccount;
 use crate::commands::serve::web::forms::SourceForm;
 use crate::console::access::Visitor;
 use crate::console::pages::{AccountChoice, DraftLine, FieldError, Folder, FolderEntry, StartPage};
+use crate::model::Transport;
 use crate::text;
 
 /// A source that was chosen, and what is wrong with it.
@@ -56,8 +57,10 @@ pub(crate) async fn start(
         id: draft.id,
     });
     let (mut wrong, mut url, mut photos) = (None, String::new(), String::new());
+    let mut is_sent = false;
     if let Some(Declined { form, wrong: why }) = declined {
         (url, photos) = (form.url.clone(), form.photos.clone());
+        is_sent = form.transfer == Transport::Upload.as_str();
         if ["url", "photos"].contains(&why.field) {
             wrong = Some(FieldError { field: why.field.to_owned(), message: why.message });
         } else {
@@ -73,6 +76,7 @@ pub(crate) async fn start(
         errors,
         wrong,
         url,
+        is_sent,
         photos,
         roots: serve.folders.iter().map(|folder| folder.display().to_string()).collect(),
         folder: shown,
@@ -104,7 +108,7 @@ pub(super) fn source_name(draft: &Draft) -> String {
     match &draft.source {
         DraftSource::File { path } => name_of(&path.display().to_string()),
         DraftSource::Upload { name, .. } => name.clone(),
-        DraftSource::Url { url } => text::without_query(url),
+        DraftSource::Url { url, .. } => text::without_query(url),
         DraftSource::Photos { urls } => format!("{} {}", urls.len(), T.photos.to_lowercase()),
     }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::commands::serve::posting::draft::DraftSource;
+use crate::model::Transport;
 
 /// A login that is asked for.
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ pub(crate) struct SourceForm {
     pub(crate) source: String,
     pub(crate) path: String,
     pub(crate) url: String,
+    /// `upload`, or what is not sent of a box that is not checked.
+    pub(crate) transfer: String,
     pub(crate) photos: String,
     /// Of a file that the script sends: what it is called, and its size in bytes.
     pub(crate) name: String,
@@ -161,7 +164,8 @@ pub(crate) fn source_of(form: &SourceForm) -> Option<DraftSource> {
             Some(DraftSource::Upload { name, size: form.size })
         }
         "url" if !form.url.trim().is_empty() => {
-            Some(DraftSource::Url { url: form.url.trim().to_owned() })
+            let is_sent = form.transfer == Transport::Upload.as_str();
+            Some(DraftSource::Url { url: form.url.trim().to_owned(), is_sent })
         }
         "photos" if !lines(&form.photos).is_empty() => {
             Some(DraftSource::Photos { urls: lines(&form.photos) })
