@@ -1,5 +1,5 @@
 //! Videos in stores that somebody else has built: moto for S3, fake-gcs-server for Google Cloud Storage, Azurite for Azure.
-//! Tests of those that are not installed are skipped with a word; with `TIKTOK_UP_EMULATORS=all` that is a failure.
+//! Tests of those that are not installed are skipped with a word; with TIKTOK_UP_TEST_EMULATORS=required that is a failure.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -18,6 +18,9 @@ use tiktok_up::testing::Phase;
 use crate::process::{Ran, Running};
 use crate::stage::say;
 use crate::world::{ADA, CHUNK, World, sha256};
+
+/// Set to `required`, it makes tests fail whose store is not there, where all are known to be.
+const REQUIRED_VAR: &str = "TIKTOK_UP_TEST_EMULATORS";
 
 /// How long one may take to begin, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -73,7 +76,7 @@ impl Kind {
         let program = self.program();
         let is_there = |folder: std::path::PathBuf| folder.join(program).is_file();
         if !std::env::split_paths(&path).any(is_there) {
-            let must = std::env::var_os("TIKTOK_UP_EMULATORS").is_some_and(|it| it == "all");
+            let must = std::env::var_os(REQUIRED_VAR).is_some_and(|it| it == "required");
             assert!(!must, "{program} is not installed");
             say(&format!("skipped: {program} is not installed"));
             return None;
