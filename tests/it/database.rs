@@ -96,18 +96,7 @@ fn two_machines_share_logins_posts_and_turns() {
         Ran::of(world.machine(&pooled, "b", &upload)).exits(0);
     }
 
-    // Who has to wait for an account is told which machine has it, since when and until when.
-    world.video("held.mp4", 300_001);
-    world.hold("upload", 1, "middle");
-    let (posts, held) = (world.posts().len(), world.one_post("ada", "held.mp4"));
-    let run = Running::of(world.machine(&url, "a", &["upload", &held]));
-    world.wait_until("it sends", |world| world.posts().len() > posts);
-    for args in [&["logout", "ada"][..], &["upload", &held]] {
-        let ran = on("b", args).exits(5).says(&format!("process {} on ", run.pid()));
-        ran.says(", since ").says(", and until ");
-    }
-    world.let_go();
-    run.end().exits(0);
+    who_waits_is_told_for_whom(&world, &url);
     world.one_post("ada", "clip.mp4");
 
     let ran = on("a", &["store", "check", "--json"]).exits(0);
@@ -161,4 +150,20 @@ fn two_machines_share_logins_posts_and_turns() {
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("s3cr3t"));
     on("a", &["logout", "ada"]).exits(0).says("by all machines that share the database");
     on("b", &["accounts"]).exits(0);
+}
+
+/// Who has to wait for an account is told which machine has it, since when and until when.
+#[cfg(feature = "postgres")]
+fn who_waits_is_told_for_whom(world: &World, url: &str) {
+    world.video("held.mp4", 300_001);
+    world.hold("upload", 1, "middle");
+    let (posts, held) = (world.posts().len(), world.one_post("ada", "held.mp4"));
+    let run = Running::of(world.machine(url, "a", &["upload", &held]));
+    world.wait_until("it sends", |world| world.posts().len() > posts);
+    for args in [&["logout", "ada"][..], &["upload", &held]] {
+        let ran = Ran::of(world.machine(url, "b", args)).exits(5);
+        ran.says(&format!("process {} on ", run.pid())).says(", since ").says(", and until ");
+    }
+    world.let_go();
+    run.end().exits(0);
 }

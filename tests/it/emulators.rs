@@ -1,5 +1,5 @@
 //! Videos in stores that somebody else has built: moto for S3, fake-gcs-server for Google Cloud Storage, Azurite for Azure.
-//! Tests of those that are not installed are skipped with a word; with TIKTOK_UP_TEST_EMULATORS=required that is a failure.
+//! Tests of those that are not installed are skipped with a word; with `TIKTOK_UP_TEST_EMULATORS=required` that is a failure.
 
 use std::fs;
 use std::io::{Read as _, Write as _};

@@ -204,10 +204,7 @@ mod cloud {
             command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null").arg("-vvvv");
             command
                 .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{}/credentials", shelf.url()));
-            command.env(
-                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-                world.file("token", TOKEN.to_owned()),
-            );
+            command.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", world.file("token", TOKEN));
             Ran::of(command).exits(exit).never_says(SECRET).never_says(TOKEN);
             assert!(shelf.conduct().asked.iter().any(|asked| asked.target == "/credentials"));
         }
