@@ -2,6 +2,7 @@
 //! due, by the same rules and with the same journal as `upload`.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -186,7 +187,7 @@ impl Worker {
             });
             let ran = self.run(context, &list).await;
             if let Err(failure) = &ran
-                && let Some(refused) = refused_posts(failure)
+                && let Some((refused, missing)) = refused_posts(failure)
                 && !refused.is_empty()
             {
                 // What can be made of the others is no less to be made.
@@ -194,11 +195,31 @@ impl Worker {
                 for (at, (post, entry)) in due.into_iter().enumerate() {
                     match refused.get(&at) {
                         None => rest.push((post, entry)),
-                        Some((why, is_missing)) => self.refused(&mut round, post, why, *is_missing),
+                        Some(why) if missing.iter().any(|path| is_of(&entry, path)) => {
+                            round.left(self.every);
+                            round.ended.push((post, End::Waits(Some(because(why)))));
+                        }
+                        Some(why) => {
+                            let text =
+                                format!("{}: {}: {why}", list.name, text::shown(&post.label));
+                            let matter = Matter::once(text.as_str(), "");
+                            context.printer.warn_of(&matter, text);
+                            round.ended.push((post, End::Failed(because(why))));
+                        }
                     }
                 }
                 due = rest;
                 continue;
+            }
+            if let Err(failure) = &ran {
+                // Nothing of it was made, and whoever looks is told why.
+                let why =
+                    Why { hint: failure.hint.clone(), ..because(&chain(failure.error.as_ref())) };
+                let waits = |(post, _)| (post, End::Waits(Some(why.clone())));
+                round.ended.extend(due.into_iter().map(waits));
+                round.left(self.every.min(SOON));
+                _ = unattended(&context.printer, &list.name, ran);
+                break;
             }
             let outcomes =
                 std::mem::take(&mut *list.ended.lock().unwrap_or_else(PoisonError::into_inner));
@@ -218,17 +239,6 @@ impl Worker {
         let outcome = Box::pin(upload::run(&context, &posts, &self.run)).await;
         hooks::end(&context, &list.name, &outcome).await;
         outcome
-    }
-
-    /// A post that cannot be made as it is. A file that is not there may come: the disk that it lies on may be away.
-    fn refused(&self, round: &mut Round, post: Queued, why: &str, is_missing: bool) {
-        let why = Why { message: why.to_owned(), ..Why::default() };
-        if is_missing {
-            round.left(self.every);
-            round.ended.push((post, End::Waits(Some(why))));
-        } else {
-            round.ended.push((post, End::Failed(why)));
-        }
     }
 
     fn take_in(
@@ -255,11 +265,21 @@ impl Worker {
             }
             round.ended.push((post, end));
         }
-        // The run did not come to those.
-        if due.iter().any(Option::is_some) {
+        // The run did not come to those. What a worker leaves that is to stop another one takes at once.
+        if due.iter().any(Option::is_some) && context.shutdown.asked().is_none() {
             round.left(self.every.min(SOON));
         }
     }
+}
+
+fn because(why: &str) -> Why {
+    Why { message: why.to_owned(), ..Why::default() }
+}
+
+/// Whether an entry is of this file. One that is not there may come: the disk that it lies on may be away.
+fn is_of(entry: &Secret, path: &Path) -> bool {
+    let entry: Value = serde_json::from_str(entry.expose()).unwrap_or_default();
+    entry["video_path"].as_str().is_some_and(|it| Path::new(it) == path)
 }
 
 /// What a run of an account's posts is called.

@@ -54,7 +54,7 @@ pub(crate) struct Wish {
     /// The `open_id` of its account.
     pub(crate) account: String,
     /// What tells it from the account's other posts: two with the same one are one.
-    pub(crate) key: String,
+    pub(crate) key: WishKey,
     /// As a manifest has it, complete: no setting of a machine is added. It may name an address with a signature.
     pub(crate) entry: Secret,
     /// What it is called.
@@ -63,6 +63,16 @@ pub(crate) struct Wish {
     pub(crate) publish_at: Option<Timestamp>,
     /// Whether its file lies on this machine, so that no other one can post it.
     pub(crate) is_here: bool,
+}
+
+/// What a post is known by in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum WishKey {
+    /// Its own `id`.
+    Id(String),
+    /// A hash of its mode and of where its content is. Of a file on a machine it is that machine's: another one may have
+    /// another file there.
+    Source(String),
 }
 
 /// What became of a post that was taken in.
@@ -76,6 +86,8 @@ pub(crate) enum Added {
     Changed,
     /// It had failed, and is tried again.
     Again,
+    /// It waits as it was taken in before: somebody is at its account, and may be making it so.
+    InHand,
 }
 
 /// A post that waits.

@@ -249,6 +249,7 @@ mod shared {
             post["state"].as_str().unwrap().to_owned()
         };
         assert_eq!([state("gone.mp4"), state("bad.mp4")], ["waits", "failed"]);
+        fleet.on("a", &["status"]).exits(1).says("bad.mp4: failed");
         fs::write(world.path("gone.mp4"), kept).unwrap();
         fleet.wait_for_posts(2);
         // What failed is tried again when somebody puts it in again.
@@ -333,5 +334,72 @@ mod shared {
         fleet.wait_for_posts(2);
         fleet.wait_until_empty();
         drains(worker);
+    }
+
+    #[test]
+    fn two_machines_may_have_different_files_of_one_name() {
+        let Some(fleet) = Fleet::new("queue_paths") else { return };
+        let world = &fleet.world;
+        world.video("clip.mp4", 300_000);
+        let manifest = world.one_post(ADA, "clip.mp4");
+        for machine in ["a", "b"] {
+            fleet
+                .on(machine, &["upload", &manifest, "--enqueue"])
+                .exits(0)
+                .says("clip.mp4: queued");
+        }
+        // Here they are the same one, which the journal knows.
+        let workers = ["a", "b"].map(|machine| fleet.worker(machine, &[]));
+        fleet.wait_for_posts(1);
+        fleet.wait_until_empty();
+        for worker in workers {
+            drains(worker);
+        }
+        assert_eq!((world.published(), world.inits()), (1, 1));
+    }
+
+    #[test]
+    fn a_post_in_hand_is_not_said_to_be_changed() {
+        let Some(fleet) = Fleet::new("queue_in_hand") else { return };
+        let world = &fleet.world;
+        let ada = world.open_id(ADA);
+        let post = |level: &str, at: &str| {
+            let url = format!("https://verified.example/one.mp4{at}");
+            let post = ["post", "--url", &url, "--account", &ada, "--privacy", level, "--enqueue"];
+            fleet.on("a", &post)
+        };
+        post("SELF_ONLY", "?X-Amz-Signature=first&X-Amz-Expires=60").exits(0).says("queued");
+        // A link that is signed anew leads to the same video.
+        let again = post("SELF_ONLY", "?X-Amz-Signature=second&X-Amz-Expires=60").exits(0);
+        again.says("as it is asked for now");
+        assert_eq!(fleet.queued().len(), 1);
+        world.hold("video_init", 1, "middle");
+        let worker = fleet.worker("b", &[]);
+        world.wait_until("it is at it", |world| world.calls("video_init").len() == 1);
+        post("PUBLIC_TO_EVERYONE", "").exits(5).says("may make it as it was");
+        let number = fleet.queued()[0]["number"].to_string();
+        fleet.on("a", &["cancel", &format!("q{number}")]).exits(5).says("a worker on");
+        world.let_go();
+        fleet.wait_for_posts(1);
+        fleet.wait_until_empty();
+        drains(worker);
+        assert_eq!(world.inits(), 1);
+    }
+
+    #[test]
+    fn of_two_entries_of_one_post_the_first_is_made() {
+        let Some(fleet) = Fleet::new("queue_doubled") else { return };
+        let world = &fleet.world;
+        let entry = |level: &str| {
+            json!({ "user_id": world.open_id(ADA), "privacy_level": level,
+                "video_url": "https://verified.example/one.mp4" })
+        };
+        let both = world.manifest(&json!([entry("SELF_ONLY"), entry("PUBLIC_TO_EVERYONE")]));
+        fleet.on("a", &["upload", &both, "--enqueue"]).exits(0).says("the same post as an earlier");
+        let worker = fleet.worker("a", &[]);
+        fleet.wait_for_posts(1);
+        fleet.wait_until_empty();
+        drains(worker);
+        assert_eq!(format!("{:?}", world.posts()[0].privacy), "Some(SelfOnly)");
     }
 }

@@ -83,11 +83,11 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Fa
         // Where it cannot be had, the posts are listed without it.
         let listing = listing.with(evidence.unwrap_or_default());
         listing.show(complete).await?;
-        queued::show(context, args, &store, &accounts).await?;
+        let queued = queued::show(context, args, &store, &accounts).await?;
         if stopped.is_some() {
             say_unasked(context, &asked.unasked, args.wait);
         }
-        let exit = listing.exit().worst(asked.exit).worst(learned);
+        let exit = listing.exit().worst(asked.exit).worst(learned).worst(queued);
         return Ok(stopped.map_or(exit, |signal| exit.worst(signal.exit())));
     }
 }
@@ -108,8 +108,8 @@ pub(super) async fn look(context: &Context, args: &StatusArgs) -> Result<Exit, F
     let posts = recorded(&journal, number, args.all).await?;
     let listing = Listing::new(context, args, Some(journal.as_ref()), &accounts, posts).await?;
     listing.show(true).await?;
-    queued::show(context, args, &store, &accounts).await?;
-    Ok(listing.exit())
+    let queued = queued::show(context, args, &store, &accounts).await?;
+    Ok(listing.exit().worst(queued))
 }
 
 /// The posts that are asked for.

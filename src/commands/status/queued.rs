@@ -6,21 +6,28 @@ use serde_json::json;
 use crate::cli::StatusArgs;
 use crate::commands::stores::Stores;
 use crate::commands::{Context, about_known};
+use crate::exit::Exit;
 use crate::model::account::{Account, Accounts};
 use crate::output::{Failure, moment};
 use crate::store::queue::Queued;
 use crate::text;
 
-/// Lists the queue, if the store has one and no post was asked for by its number.
+/// Lists the queue, if the store has one and no post was asked for by its number. [`Exit::Failed`]: some have failed.
 pub(super) async fn show(
     context: &Context,
     args: &StatusArgs,
     store: &Stores,
     accounts: &Accounts,
-) -> Result<(), Failure> {
-    let Some(queue) = store.shared.queue().filter(|_| args.post.is_none()) else { return Ok(()) };
+) -> Result<Exit, Failure> {
+    let Some(queue) = store.shared.queue().filter(|_| args.post.is_none()) else {
+        return Ok(Exit::Done);
+    };
+    let mut exit = Exit::Done;
     let (printer, now) = (&context.printer, context.settings.clock.now());
     for post in queue.all().await? {
+        if post.failed {
+            exit = Exit::Failed;
+        }
         if printer.is_json() {
             let event = json!({
                 "event": "queued",
@@ -42,7 +49,7 @@ pub(super) async fn show(
         let (account, video) = (text::plain(account), text::shown(&post.label));
         printer.data(format!("q{} {account}: {video}: {}", post.number, words(&post, now)));
     }
-    Ok(())
+    Ok(exit)
 }
 
 /// What a post of the queue waits for.

@@ -1,6 +1,6 @@
 //! `--enqueue`: posts are checked here as far as they can be, and made by whichever worker comes to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -12,11 +12,11 @@ use crate::commands::{Context, about, at_rest};
 use crate::engine::{Engine, Prepared, PreparedPost};
 use crate::exit::Exit;
 use crate::manifest::written;
-use crate::model::{Account, Field, Location};
+use crate::model::{Account, Location, Source, recorded_address};
 use crate::output::{Failure, moment};
 use crate::problem::{Coded, ErrorCode, Problem};
 use crate::secret::Secret;
-use crate::store::queue::{Added, Wish};
+use crate::store::queue::{Added, Wish, WishKey};
 use crate::text;
 
 /// That no other machine could come to the posts.
@@ -36,6 +36,8 @@ enum Outcome {
     Added(Added),
     /// It is made already.
     Made,
+    /// It is the same post as an earlier one of the list.
+    Same,
 }
 
 /// Takes the posts of a list into the queue.
@@ -67,21 +69,30 @@ pub(in crate::commands) async fn enqueue(
         made
     };
     let posts = in_order(&prepared);
-    let is_left = |post: &PreparedPost| !made.contains(&post.post_ref.index);
-    let left = posts.iter().filter(|(_, post)| is_left(post));
-    let wishes = left.map(|(account, post)| wish(account, post)).collect::<Result<Vec<_>, _>>()?;
-    let mut added = queue.add(wishes).await?.into_iter();
-    for (account, post) in posts {
-        let outcome = if made.contains(&post.post_ref.index) {
-            Some(Outcome::Made)
-        } else {
-            added.next().map(Outcome::Added)
-        };
-        if let Some(outcome) = outcome {
-            tell(context, account, post, outcome);
+    let (mut wishes, mut known, mut outcomes) = (Vec::new(), HashSet::new(), Vec::new());
+    for (account, post) in &posts {
+        if made.contains(&post.post_ref.index) {
+            outcomes.push(Some(Outcome::Made));
+            continue;
+        }
+        let wish = wish(account, post)?;
+        // As in a run, the first of two that are one post is made.
+        let is_first = known.insert((wish.account.clone(), wish.key.clone()));
+        outcomes.push((!is_first).then_some(Outcome::Same));
+        if is_first {
+            wishes.push(wish);
         }
     }
-    Ok(Exit::Done)
+    let mut added = queue.add(wishes).await?.into_iter();
+    let mut exit = Exit::Done;
+    for ((account, post), outcome) in posts.into_iter().zip(outcomes) {
+        let Some(outcome) = outcome.or_else(|| added.next().map(Outcome::Added)) else { continue };
+        tell(context, account, post, outcome);
+        if outcome == Outcome::Added(Added::InHand) {
+            exit = Exit::Temporary;
+        }
+    }
+    Ok(exit)
 }
 
 /// The posts in the order of their list.
@@ -102,13 +113,9 @@ fn wish(account: &Account, post: &PreparedPost) -> Result<Wish, Failure> {
         ))
     };
     let entry = written(&post.asked, &account.open_id).ok_or_else(no_text)?;
-    // Of the same name, else of the same content and mode, it is the same post.
-    let key = if let Some(id) = &post.asked.id {
-        format!("id {id}")
-    } else {
-        let of_source = [Field::Mode, Field::VideoPath, Field::VideoUrl, Field::PhotoUrls];
-        let source: Vec<_> = of_source.iter().map(|field| entry.get(field.name())).collect();
-        format!("source {}", blake3::hash(json!(source).to_string().as_bytes()).to_hex())
+    let key = match &post.asked.id {
+        Some(id) => WishKey::Id(id.clone()),
+        None => WishKey::Source(place_of(post)),
     };
     Ok(Wish {
         account: account.open_id.clone(),
@@ -120,6 +127,17 @@ fn wish(account: &Account, post: &PreparedPost) -> Result<Wish, Failure> {
     })
 }
 
+/// A hash of the mode, and of where the content is: as the journal knows it, so that a link is the same however often it
+/// is signed.
+fn place_of(post: &PreparedPost) -> String {
+    let places = match &post.asked.source {
+        Source::File(file) => vec![file.recorded().display().to_string()],
+        pulled => pulled.urls().iter().map(|url| recorded_address(url)).collect(),
+    };
+    let place = json!([post.asked.mode.as_str(), places]).to_string();
+    blake3::hash(place.as_bytes()).to_hex().to_string()
+}
+
 fn tell(context: &Context, account: &Account, post: &PreparedPost, outcome: Outcome) {
     let at = post.asked.publish_at.filter(|at| *at > context.settings.clock.now());
     let (word, words) = match outcome {
@@ -127,6 +145,11 @@ fn tell(context: &Context, account: &Account, post: &PreparedPost, outcome: Outc
         Outcome::Added(Added::New) => ("queued", "queued"),
         Outcome::Added(Added::Known) => ("waits", "waits in the queue already"),
         Outcome::Added(Added::Changed) => ("changed", "waits in the queue, as it is asked for now"),
+        Outcome::Same => ("same", "the same post as an earlier one of the list, which is queued"),
+        Outcome::Added(Added::InHand) => (
+            "in_hand",
+            "a worker is at its account and may make it as it was: put it in again once `status` tells what came of it",
+        ),
         Outcome::Added(Added::Again) => ("again", "had failed, and is queued again"),
     };
     let printer = &context.printer;
@@ -140,7 +163,9 @@ fn tell(context: &Context, account: &Account, post: &PreparedPost, outcome: Outc
             "publish_at": at.map(|at| at.to_string()),
         });
         printer.json(&about(account, event));
-    } else if !printer.options().quiet || matches!(outcome, Outcome::Added(Added::New)) {
+    } else if !printer.options().quiet
+        || matches!(outcome, Outcome::Added(Added::New | Added::InHand))
+    {
         let at = at.map(|at| format!(" for {}", moment(at))).unwrap_or_default();
         let video = text::shown(&post.post_ref.video);
         printer.data(format!("{}: {video}: {words}{at}", account.name()));

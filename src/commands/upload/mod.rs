@@ -8,7 +8,7 @@ mod sidecar;
 mod slots;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -382,23 +382,20 @@ fn told(refused: Refused, origins: Option<&Origins>) -> Refused {
     Refused { problems, missing_logins, ..refused }
 }
 
-/// What is wrong with posts of a list, by their places, if that is all that has ended a run: what each is, and whether
-/// it is only that its file is not there.
-pub(super) fn refused_posts(failure: &Failure) -> Option<BTreeMap<usize, (String, bool)>> {
+/// What is wrong with posts of a list, by their places, if that is all that has ended a run; and the files that are not
+/// there.
+pub(super) fn refused_posts(failure: &Failure) -> Option<(BTreeMap<usize, String>, &[PathBuf])> {
     let Some(PrepareError::Refused(refused)) = failure.error.downcast_ref() else { return None };
-    if refused.is_of_logins() {
+    // That is no fault of a post.
+    if !refused.missing_logins.is_empty() {
         return None;
     }
     let mut posts = BTreeMap::new();
     for problem in &refused.problems {
         let Part::Post(index) = problem.part else { return None };
-        let is_missing = refused
-            .missing_files
-            .iter()
-            .any(|path| problem.message.contains(&*path.to_string_lossy()));
-        posts.entry(index).or_insert((problem.message.clone(), is_missing));
+        posts.entry(index).or_insert(problem.message.clone());
     }
-    Some(posts)
+    Some((posts, &refused.missing_files))
 }
 
 /// Reads what lists the posts, and where their fields come from if that is no manifest.

@@ -106,7 +106,9 @@ impl Identity {
     /// Says that it takes posts from the queue.
     pub(super) fn works(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         self.beat(tx)?;
-        self.does(tx, Some("works"))
+        self.does(tx, Some("works"))?;
+        // Of what it was at before, nobody need wait for it.
+        self.stops(tx)
     }
 
     /// Says that it takes none any more.

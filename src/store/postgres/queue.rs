@@ -1,5 +1,6 @@
 //! The queue: a table of what is to be made, and one of whose turn it is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use super::link::{Commit, Session};
 use super::tx::Tx;
 use crate::encrypt::{self, Key, Place};
 use crate::secret::Secret;
-use crate::store::queue::{Added, Doing, End, Queue, Queued, Removed, SeenWorker, Why, Wish};
+use crate::store::queue::{
+    Added, Doing, End, Queue, Queued, Removed, SeenWorker, Why, Wish, WishKey,
+};
 use crate::store::{AccountError, StoreError, StoreFuture};
 
 /// The most posts of an account that are given at a time.
@@ -51,7 +54,10 @@ impl Queue for PostgresQueue {
     fn add(&self, wishes: Vec<Wish>) -> StoreFuture<'_, Vec<Added>> {
         let (key, identity) = (self.key.get(), Arc::clone(&self.identity));
         self.session.run("take posts into the queue", Commit::Everywhere, move |tx| {
+            // Whoever encrypts what rests here waits for this, and this for them.
+            tx.batch("LOCK TABLE queue IN ROW SHARE MODE")?;
             let key = at_rest::key(tx, key.as_ref())?;
+            lock_turns(tx, &wishes)?;
             let (now, machine) = (tx.now()?, identity.machine.id()?);
             let add = |wish: &Wish| {
                 let pin = wish.is_here.then_some((machine, identity.host.as_str()));
@@ -150,6 +156,8 @@ impl Queue for PostgresQueue {
     ) -> StoreFuture<'a, ()> {
         let (identity, account) = (Arc::clone(&self.identity), account.to_owned());
         self.session.run("say how posts of the queue ended", Commit::Soon, move |tx| {
+            // First, as all who change the account's queue do.
+            tx.row("SELECT 1 FROM turns WHERE account = $1 FOR UPDATE", &[(&account).into()])?;
             for (queued, end) in &ended {
                 settle(tx, queued, end)?;
             }
@@ -264,6 +272,19 @@ fn opened(
         .map_err(|_| tx.odd(format!("a post of the queue of {account} cannot be decrypted")))
 }
 
+/// Takes the turns of all accounts, in an order that is the same for all. What changes an account's queue waits for it.
+fn lock_turns(tx: &Tx<'_>, wishes: &[Wish]) -> Result<(), StoreError> {
+    let accounts: BTreeSet<_> = wishes.iter().map(|wish| wish.account.as_str()).collect();
+    for account in accounts {
+        tx.execute(
+            "INSERT INTO turns AS it (account, again) VALUES ($1, $2)
+             ON CONFLICT (account) DO UPDATE SET again = it.again",
+            &[account.into(), NEVER.into()],
+        )?;
+    }
+    Ok(())
+}
+
 fn add(
     tx: &Tx<'_>,
     wish: &Wish,
@@ -273,33 +294,37 @@ fn add(
 ) -> Result<Added, StoreError> {
     let now = now.as_millisecond();
     let at = wish.publish_at.map(Timestamp::as_millisecond);
-    // The row of the account's turn is what all who change its queue wait for.
-    tx.execute(
-        "INSERT INTO turns AS it (account, again) VALUES ($1, GREATEST($2, $3))
-         ON CONFLICT (account) DO UPDATE SET again = LEAST(it.again, excluded.again)",
-        &[(&wish.account).into(), at.into(), now.into()],
-    )?;
-    let before = tx.row(
-        "SELECT entry, failed, machine, publish_at FROM queue WHERE account = $1 AND key = $2",
-        &[(&wish.account).into(), (&wish.key).into()],
-    )?;
     let (machine, host) = pin.unzip();
+    let name = match (&wish.key, machine) {
+        (WishKey::Id(id), _) => format!("id {id}"),
+        (WishKey::Source(hash), None) => format!("source {hash}"),
+        (WishKey::Source(hash), Some(machine)) => format!("source {hash} {machine}"),
+    };
+    let statement = format!(
+        "SELECT entry, failed, machine, publish_at, at.host FROM queue {AT}
+         WHERE queue.account = $1 AND key = $2"
+    );
+    let before = tx.row(&statement, &[(&wish.account).into(), (&name).into()])?;
     let added = match &before {
         None => Added::New,
         Some(row) => {
-            let entry = opened(tx, key, tx.get(row, 0)?, &wish.account, &wish.key)?;
+            let entry = opened(tx, key, tx.get(row, 0)?, &wish.account, &name)?;
             let is_same = entry.expose() == wish.entry.expose()
                 && tx.get::<Option<String>>(row, 2)?.as_deref() == machine
                 && tx.get::<Option<i64>>(row, 3)? == at;
             match (tx.get::<bool>(row, 1)?, is_same) {
                 (true, _) => Added::Again,
                 (false, true) => return Ok(Added::Known),
+                // Whoever is at it has read it, and would make it as it was, which may be for more people.
+                (false, false) if tx.get::<Option<String>>(row, 4)?.is_some() => {
+                    return Ok(Added::InHand);
+                }
                 (false, false) => Added::Changed,
             }
         }
     };
     let entry = match key {
-        Some(key) => encrypt::encrypt(key, &wish.entry, &place(&wish.account, &wish.key)),
+        Some(key) => encrypt::encrypt(key, &wish.entry, &place(&wish.account, &name)),
         None => wish.entry.clone(),
     };
     tx.execute(
@@ -310,7 +335,7 @@ fn add(
              publish_at = excluded.publish_at, failed = false, why = NULL, hint = NULL, code = NULL",
         &[
             (&wish.account).into(),
-            (&wish.key).into(),
+            (&name).into(),
             entry.expose().into(),
             (&wish.label).into(),
             machine.into(),
@@ -318,6 +343,10 @@ fn add(
             at.into(),
             now.into(),
         ],
+    )?;
+    tx.execute(
+        "UPDATE turns SET again = LEAST(again, GREATEST($2, $3)) WHERE account = $1",
+        &[(&wish.account).into(), at.into(), now.into()],
     )?;
     Ok(added)
 }
