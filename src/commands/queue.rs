@@ -212,10 +212,13 @@ impl Worker {
                 continue;
             }
             if let Err(failure) = &ran {
-                // Nothing of it was made, and whoever looks is told why.
-                let why =
-                    Why { hint: failure.hint.clone(), ..because(&chain(failure.error.as_ref())) };
-                let waits = |(post, _)| (post, End::Waits(Some(why.clone())));
+                // Whoever looks is told what somebody has to mend.
+                let is_lasting = failure.exit != Exit::Temporary;
+                let why = is_lasting.then(|| Why {
+                    hint: failure.hint.clone(),
+                    ..because(&chain(failure.error.as_ref()))
+                });
+                let waits = |(post, _)| (post, End::Waits(why.clone()));
                 round.ended.extend(due.into_iter().map(waits));
                 round.left(self.every.min(SOON));
                 _ = unattended(&context.printer, &list.name, ran);
@@ -229,6 +232,15 @@ impl Worker {
                 Ok(_) => {}
             }
             break;
+        }
+        if context.shutdown.asked().is_some() {
+            // What a worker leaves that is to stop another one takes at once.
+            round.pause = None;
+            for (_, end) in &mut round.ended {
+                if matches!(end, End::Waits(_)) {
+                    *end = End::Waits(None);
+                }
+            }
         }
         Ok(round)
     }
@@ -265,8 +277,8 @@ impl Worker {
             }
             round.ended.push((post, end));
         }
-        // The run did not come to those. What a worker leaves that is to stop another one takes at once.
-        if due.iter().any(Option::is_some) && context.shutdown.asked().is_none() {
+        // The run did not come to those.
+        if due.iter().any(Option::is_some) {
             round.left(self.every.min(SOON));
         }
     }
