@@ -204,7 +204,8 @@ impl Store for PostgresStore {
             match (accepted, accept) {
                 (Some(doubt), Accept::Never) => {
                     if doubt == Doubt::Behind {
-                        self.journal.begin(SAY_BEHIND, cluster::is_behind);
+                        // As in the journal: before anybody learns of it.
+                        _ = self.journal.run(SAY_BEHIND, Commit::Soon, cluster::is_behind).await;
                     }
                     return Err(self.doubtful(doubt));
                 }

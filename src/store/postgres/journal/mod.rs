@@ -270,7 +270,8 @@ impl Journal for PostgresJournal {
                 doubt: Doubt::Behind, ..
             })) = &done
             {
-                self.session.begin(SAY_BEHIND, cluster::is_behind);
+                // Before anybody learns of it, so that it never comes after a person has accepted it.
+                _ = self.session.run(SAY_BEHIND, Commit::Soon, cluster::is_behind).await;
             }
             done
         })
