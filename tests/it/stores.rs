@@ -37,7 +37,16 @@ mod cloud {
     }
 
     fn command(world: &World, shelf: &Shelf, manifest: &str) -> std::process::Command {
-        let mut command = world.command(&["upload", "--chunk-size", &CHUNK.to_string(), manifest]);
+        in_chunks(CHUNK, world, shelf, manifest)
+    }
+
+    fn in_chunks(
+        chunk: u64,
+        world: &World,
+        shelf: &Shelf,
+        manifest: &str,
+    ) -> std::process::Command {
+        let mut command = world.command(&["upload", "--chunk-size", &chunk.to_string(), manifest]);
         command.env("AWS_ENDPOINT_URL", shelf.url()).env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", "id").env("AWS_SECRET_ACCESS_KEY", SECRET);
         command
@@ -73,6 +82,21 @@ mod cloud {
         // From the disk it is the same video.
         upload(&world, &shelf, &world.one_post(ADA, "clip.mp4")).exits(0).says("already posted");
         assert_eq!((world.inits(), world.published()), (1, 1));
+    }
+
+    /// Also behind one whose last block is a small one.
+    #[test]
+    fn a_chunk_goes_on_with_the_answer_that_the_one_before_it_was_read_from() {
+        let (world, shelf) = (World::logged_in(), Shelf::new());
+        put(&world, &shelf);
+        let chunk = CHUNK + 100;
+        let command = in_chunks(chunk, &world, &shelf, &stored(&world, ADDRESS));
+        Ran::of(command).exits(0).says("in 3 chunks");
+        is_posted(&world);
+        let asked = shelf.conduct().asked.clone();
+        let ranges: Vec<_> = asked.iter().filter_map(|asked| asked.headers.get("range")).collect();
+        let again = format!("bytes={chunk}-");
+        assert!(!ranges.iter().any(|range| range.starts_with(&again)), "{ranges:#?}");
     }
 
     #[test]

@@ -238,6 +238,13 @@ impl RemoteVideo {
         Some(streams.remove(at))
     }
 
+    /// Whether a large answer has been read up to this position: then a small read is the end of a chunk, and the next
+    /// chunk goes on behind it.
+    fn is_in_the_middle(&self, position: u64) -> bool {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.iter().any(|stream| stream.position == position && stream.window > FIRST)
+    }
+
     fn put_back(&self, stream: Stream) {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.push(stream);
@@ -331,7 +338,7 @@ impl ReadAt for RemoteVideo {
         let left = usize::try_from(self.pin.size - offset).unwrap_or(usize::MAX);
         let most = buffer.len().min(left);
         let buffer = &mut buffer[..most];
-        let is_few = most < FEW && most < left;
+        let is_few = most < FEW && most < left && !self.is_in_the_middle(offset);
         let read = if is_few {
             self.runtime.block_on(self.read_few(buffer, offset))
         } else {
