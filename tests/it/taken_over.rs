@@ -28,11 +28,11 @@ fn asked(world: &World) -> [usize; 4] {
 /// Lets a run go on that is stopped in a call. It must leave the journal as it is, and sends TikTok nothing after
 /// that call: at most it asks what has become of the chunk that was under way, which it does before it would record
 /// what it learns.
-fn wakes_up_too_late(world: &World, run: Running) -> Ran {
+fn wakes_up_too_late(world: &World, run: Running, code: i32) -> Ran {
     let recorded = (world.posts_in_journal().unwrap().len(), world.phases());
     let [inits, chunks, statuses, creators] = asked(world);
     run.signal(Signal::CONT);
-    let ran = run.end().exits(5);
+    let ran = run.end().exits(code);
     assert_eq!((world.posts_in_journal().unwrap().len(), world.phases()), recorded);
     let [inits_now, chunks_now, statuses_now, creators_now] = asked(world);
     assert_eq!((inits_now, creators_now), (inits, creators));
@@ -64,7 +64,7 @@ fn who_lost_the_account_in_a_chunk_never_sends_the_last_one() {
         world.upload(&manifest).exits(0).says("2 published");
         assert_eq!((world.inits(), world.published()), (2, 2));
 
-        let ran = wakes_up_too_late(&world, run);
+        let ran = wakes_up_too_late(&world, run, 5);
         ran.says("another run has taken over the posts of this account")
             .says("`tiktok-up status` tells how far it is");
         assert_eq!((world.inits(), world.published()), (2, 2));
@@ -85,7 +85,7 @@ fn who_lost_the_account_in_the_init_of_a_pull_tells_and_records_nothing() {
     world.let_go();
     world.upload(&manifest).exits(6);
     assert_eq!(world.phases(), [Phase::Unresolved]);
-    wakes_up_too_late(&world, run).says("another run has taken over");
+    wakes_up_too_late(&world, run, 6).says("another run has taken over");
     assert_eq!(world.inits(), 1);
 }
 
@@ -104,7 +104,7 @@ fn a_person_who_settles_a_post_takes_it_from_a_run_that_is_stopped() {
     world.let_go();
     world.run(&["resolve", "1", "--posted"]).exits(0);
     assert_eq!(world.phases(), [Phase::Published]);
-    wakes_up_too_late(&world, run);
+    wakes_up_too_late(&world, run, 5);
     assert_eq!((world.inits(), world.published()), (1, 0));
 }
 
